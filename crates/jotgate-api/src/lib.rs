@@ -1,0 +1,1 @@
+//! QRS and QPS, the interfaces that Qlik's clients speak

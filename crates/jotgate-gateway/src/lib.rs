@@ -1,0 +1,1 @@
+//! Listeners, the request path, upstream pool, tunnels

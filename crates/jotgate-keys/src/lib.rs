@@ -1,0 +1,1 @@
+//! Key sources, current key sets and the verified-token cache

@@ -1,0 +1,43 @@
+//! Documents: the configuration as it is stored, edited and exported.
+//!
+//! Field names, limits and defaults are those of Qlik's interface description QRS 38.22.0 with the
+//! properties that Jotgate adds. Two things differ from the wire form, which `jotgate-api` makes:
+//! enumerations are names here and numbers there, and references are ids here and objects there.
+//! Unknown fields are dropped when a document is read, missing ones get their default: two adjacent
+//! versions can share a database.
+
+mod node;
+mod proxy_service;
+mod virtual_proxy;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use node::{ServerNodeConfiguration, ServiceConfig};
+pub use proxy_service::{LogVerbosity, ProxyService, ProxyServiceSettings};
+pub use virtual_proxy::{
+    AnonymousAccess, AttributeMapItem, AuthenticationMethod, BackendHeaderConfig,
+    HeaderAuthenticationMode, LoadBalancingAlgorithm, SameSiteAttribute, SamlSigningAlgorithm,
+    VirtualProxyConfig,
+};
+
+use crate::Timestamp;
+
+/// What every document has: its id, and who changed it when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Metadata {
+    /// The id, made by the server unless the creator names one.
+    pub id: Uuid,
+    /// When it was created.
+    pub created_date: Timestamp,
+    /// When it was last changed: the version that a change must be based on.
+    pub modified_date: Timestamp,
+    /// `DIRECTORY\user` of whoever changed it last.
+    pub modified_by_user_name: String,
+}
+
+/// A value of a custom property: kept for clients that read and write whole entities.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Opaque(pub serde_json::Value);

@@ -1,0 +1,38 @@
+//! The vocabulary of Jotgate: what is configured, what is known of a user, and why a request is refused.
+//!
+//! Two forms of the configuration live here. *Documents* ([`entity`]) are what is stored, exported
+//! and edited: plain fields with the names and defaults of Qlik's QRS entities. The *snapshot*
+//! ([`Snapshot`]) is what requests are judged by: documents parsed once into types without invalid
+//! states, linked to each other and immutable. [`Snapshot::build`] is the only way from one to the
+//! other, so whatever it accepts can be served and whatever it refuses names the field at fault.
+//!
+//! Nothing in this crate does I/O or reads a clock.
+
+pub mod entity;
+mod field;
+mod headers;
+mod identity;
+mod names;
+mod node;
+mod reason;
+mod refusal;
+mod reserved;
+mod snapshot;
+mod time;
+mod virtual_proxy;
+
+pub use field::{FieldError, FieldErrors};
+pub use headers::{fold_header_name, is_framing_header, is_injected_header};
+pub use identity::{Attributes, Identity, User};
+pub use names::{CookieName, HostPattern, NameError, Origin, Prefix};
+pub use node::{Node, Scheme, Service, TlsMaterial};
+pub use reason::{Reason, Side};
+pub use refusal::Refusal;
+pub use reserved::{RESERVED_WORDS, is_reserved_word};
+pub use snapshot::{Documents, Snapshot};
+pub use time::{Timestamp, UnixTime};
+pub use virtual_proxy::{
+    Algorithm, AttributeMapping, Authentication, BackendHeader, BackendHeaderPart, ClaimSource,
+    CookieForm, CookieRules, CsrfProtection, JwtSettings, KeySourceSettings, RateLimits,
+    SessionRules, VirtualProxy,
+};

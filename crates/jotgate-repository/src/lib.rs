@@ -1,0 +1,1 @@
+//! Configuration on disk: documents, revisions, migrations

@@ -1,0 +1,1 @@
+//! The token verdict: keys, signatures, claims, attribute mapping

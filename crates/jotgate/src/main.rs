@@ -1,0 +1,3 @@
+//! Jotgate: the command line and the wiring.
+
+fn main() {}

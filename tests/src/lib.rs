@@ -1,0 +1,1 @@
+//! A small language for scenarios: backend, gateway, client.
