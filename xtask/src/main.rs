@@ -1,2 +1,64 @@
-//! The chores of the project.
-fn main() {}
+//! The chores of the project, as `cargo xtask ...`.
+//!
+//! `cargo xtask test` is the one test command: what the README names, what CI runs and what decides
+//! whether a change is good are the same. `cargo xtask bench` measures and asserts nothing.
+#![expect(
+    clippy::print_stdout,
+    reason = "a command line tool: its output is what it is for"
+)]
+
+mod bench;
+mod binary;
+mod count;
+mod floors;
+mod install;
+mod process;
+mod suite;
+mod test;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The chores of the project")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Installs what is missing and runs every suite; fails when one of them does.
+    Test {
+        /// Run this suite alone.
+        #[arg(long, value_name = "SUITE", value_parser = PossibleValuesParser::new(suite::names()))]
+        only: Option<String>,
+    },
+    /// Measures the built binary. Prints a table, asserts nothing.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Time until /readyz answers 200, and resident memory while idle.
+    Start {
+        /// A data directory to start on. A new one is made otherwise.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Arguments::parse().chore {
+        Chore::Test { only } => test::run(only.as_deref()),
+        Chore::Bench(Bench::Start { data_dir }) => {
+            bench::start(data_dir)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

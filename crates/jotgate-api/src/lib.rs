@@ -1,1 +1,11 @@
-//! QRS and QPS, the interfaces that Qlik's clients speak
+//! QRS and QPS, the interfaces that Qlik's clients speak.
+//!
+//! The oddities of these interfaces (numbers for enumerations, addresses in any case, the Xrfkey,
+//! errors in plain text) stay in this crate. It asks the use cases of `jotgate-manage` and never
+//! the repository.
+
+mod qps;
+mod qrs;
+
+pub use qps::qps_router;
+pub use qrs::{Build, certificate_caller, qrs_router};

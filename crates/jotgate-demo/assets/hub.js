@@ -23,14 +23,19 @@
   let ended = false;
 
   /** The session is over: nothing on the page goes on pretending. */
-  function end(text, tone) {
+  function endSession(text, tone) {
     if (ended) return;
     ended = true;
     session.stop();
-    notice(text, tone);
+    engine.stop();
     byId("log-out").hidden = true;
+    byId("eyebrow").textContent = "Signed out";
+    byId("session-state").textContent = "This session has ended. The facts below are from when the page was opened.";
+    notice(`${text} `, tone);
+    const again = element("a", "", "Open the hub again");
+    again.href = `${base}/hub/`;
+    byId("notice").append(again);
     byId("notice").focus();
-    engine.end();
   }
 
   // --- Session -------------------------------------------------------------------------------
@@ -49,7 +54,7 @@
       try {
         const response = await fetch(`${base}/jotgate/session`, { headers: { accept: "application/json" } });
         if (ended) return;
-        if (response.status === 401) end("Your session has expired.", "bad");
+        if (response.status === 401) endSession("Your session has expired.", "bad");
         else if (response.ok) show(await response.json());
         else hide();
       } catch {
@@ -133,27 +138,29 @@
   /** The token for sockets and state changes; empty when this gateway has none to give. */
   async function csrfToken() {
     const response = await fetch(`${base}/qps/csrftoken`);
-    if (response.status === 401) end("Your session has expired.", "bad");
+    if (response.status === 401) endSession("Your session has expired.", "bad");
     return response.ok ? response.headers.get("qlik-csrf-token") || "" : "";
   }
 
   // --- Log-out -------------------------------------------------------------------------------
 
+  let leaving = false;
+
   async function logOut() {
-    const button = byId("log-out");
-    button.disabled = true;
+    if (leaving) return;
+    leaving = true;
     try {
       const token = await csrfToken().catch(() => "");
       if (ended) return;
       const headers = token ? { "qlik-csrf-token": token } : {};
       const response = await fetch(`${base}/qps/user`, { method: "DELETE", headers });
-      if (response.ok) end("You have been logged out.");
-      else if (response.status === 401) end("Your session has expired.", "bad");
+      if (response.ok) endSession("You have been logged out.");
+      else if (response.status === 401) endSession("Your session has expired.", "bad");
       else notice(`Logging out failed with status ${response.status}. Try again.`, "bad");
     } catch {
       notice("The gateway could not be reached, so you are still signed in.", "bad");
     } finally {
-      button.disabled = false;
+      leaving = false;
     }
   }
 
@@ -167,6 +174,7 @@
     };
     const asked = new Map();
     let socket = null;
+    let connecting = false;
     let nextId = 1;
     let count = 0;
 
@@ -178,12 +186,12 @@
     }
 
     async function connect() {
-      const button = byId("engine-toggle");
-      button.disabled = true;
+      if (connecting) return;
+      connecting = true;
       state("idle", "Connecting…");
       const token = await csrfToken().catch(() => "");
-      button.disabled = false;
-      if (ended) return;
+      connecting = false;
+      if (ended) return state("idle", "Not connected");
       const scheme = location.protocol === "https:" ? "wss:" : "ws:";
       const query = token ? `?qlik-csrf-token=${encodeURIComponent(token)}` : "";
       open(`${scheme}//${location.host}${base}/app/engineData${query}`);
@@ -223,14 +231,16 @@
       } catch {
         return log("received", text);
       }
-      log("received", JSON.stringify(message, null, 2));
-      if (Object.hasOwn(GOODBYES, message.method)) end(GOODBYES[message.method], "bad");
+      log("received", text);
+      if (Object.hasOwn(GOODBYES, message.method)) {
+        endSession(GOODBYES[message.method], message.method === "OnSessionLoggedOut" ? "" : "bad");
+      }
       if (asked.get(message.id) === "GetDocList") apps(message.result?.qDocList);
       asked.delete(message.id);
     }
 
     function apps(list) {
-      if (!Array.isArray(list)) return;
+      if (ended || !Array.isArray(list)) return;
       byId("app-list").replaceChildren(...list.map(card));
     }
 
@@ -248,7 +258,7 @@
     }
 
     function log(way, text) {
-      const item = element("li");
+      const item = element("div", "entry");
       item.dataset.way = way;
       const time = element("time", "", new Date().toLocaleTimeString([], { hour12: false }));
       item.append(time, element("span", "way", way), element("pre", "", text));
@@ -259,8 +269,10 @@
       byId("log-count").textContent = String(++count);
     }
 
-    function end() {
+    function stop() {
       byId("engine-toggle").hidden = true;
+      byId("app-list").replaceChildren();
+      if (!socket) state("idle", "Not connected");
       // The gateway closes the socket, with a code worth seeing; this is for when it does not.
       setTimeout(() => socket?.close(1000), 5000);
     }
@@ -274,7 +286,7 @@
       connect();
     }
 
-    return { start, end };
+    return { start, stop };
   })();
 
   function element(name, className, text) {

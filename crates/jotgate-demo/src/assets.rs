@@ -11,9 +11,18 @@ const ICON: &str = include_str!("../assets/icon.svg");
 
 pub(crate) fn routes() -> Router {
     Router::new()
-        .route("/resources/jotgate-demo/hub.css", get(|| asset("text/css; charset=utf-8", CSS)))
-        .route("/resources/jotgate-demo/hub.js", get(|| asset("text/javascript; charset=utf-8", JS)))
-        .route("/resources/jotgate-demo/icon.svg", get(|| asset("image/svg+xml", ICON)))
+        .route(
+            "/resources/jotgate-demo/hub.css",
+            get(|| asset("text/css; charset=utf-8", CSS)),
+        )
+        .route(
+            "/resources/jotgate-demo/hub.js",
+            get(|| asset("text/javascript; charset=utf-8", JS)),
+        )
+        .route(
+            "/resources/jotgate-demo/icon.svg",
+            get(|| asset("image/svg+xml", ICON)),
+        )
 }
 
 async fn asset(media_type: &'static str, text: &'static str) -> impl IntoResponse {

@@ -14,6 +14,7 @@ use axum::extract::Request;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::any;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -68,10 +69,14 @@ async fn measure(mut body: Body) -> Result<Measured, axum::Error> {
         match frame?.into_data() {
             Ok(data) => {
                 let room = SHOWN_BODY - measured.start.len();
-                measured.start.extend_from_slice(&data[..data.len().min(room)]);
+                measured
+                    .start
+                    .extend_from_slice(&data[..data.len().min(room)]);
                 measured.length += data.len() as u64;
             }
-            Err(other) => measured.trailers.extend(other.into_trailers().unwrap_or_default()),
+            Err(other) => measured
+                .trailers
+                .extend(other.into_trailers().unwrap_or_default()),
         }
     }
     Ok(measured)
@@ -86,9 +91,17 @@ fn lines(headers: &HeaderMap) -> Vec<Value> {
 }
 
 /// Accepts the first subprotocol that is asked for, so that its relay can be tested.
-async fn socket(mut upgrade: WebSocketUpgrade) -> Response {
-    let first = upgrade.requested_protocols().next().cloned();
-    if let Some(protocol) = first {
+async fn socket(headers: HeaderMap, mut upgrade: WebSocketUpgrade) -> Response {
+    // The upgrade has the protocols too, but sorted by name.
+    let offered = headers
+        .get(SEC_WEBSOCKET_PROTOCOL)
+        .and_then(|value| value.to_str().ok());
+    let first = offered
+        .and_then(|list| list.split(',').next())
+        .map(str::trim)
+        .unwrap_or_default();
+    let chosen = upgrade.requested_protocols().find(|p| *p == first).cloned();
+    if let Some(protocol) = chosen {
         upgrade.set_selected_protocol(protocol);
     }
     upgrade.on_upgrade(echo_frames)

@@ -26,7 +26,7 @@ use crate::closing::Closing;
 use crate::identity::{Caller, User};
 use crate::not_found::missing;
 
-use self::kept::{Key, KeptSessions};
+use self::kept::{KeptSessions, Key};
 use self::methods::Context;
 use self::session::EngineSession;
 use self::target::Target;
@@ -46,8 +46,13 @@ struct Engine {
 
 /// Routes for engine sockets. The path below `/app/` has a grammar of its own, see [`Target`].
 pub(crate) fn routes(closing: Closing) -> Router {
-    let engine = Engine { kept: KeptSessions::default(), closing };
-    Router::new().route("/app/{*target}", any(connect)).with_state(engine)
+    let engine = Engine {
+        kept: KeptSessions::default(),
+        closing,
+    };
+    Router::new()
+        .route("/app/{*target}", any(connect))
+        .with_state(engine)
 }
 
 async fn connect(
@@ -89,7 +94,11 @@ async fn talk(mut socket: WebSocket, engine: Engine, caller: Caller, target: Tar
         rpc::notification("OnAuthenticationInformation", authentication),
         rpc::notification("OnConnected", json!({ "qSessionState": state })),
     ];
-    let mut conversation = Conversation { socket: &mut socket, session, user };
+    let mut conversation = Conversation {
+        socket: &mut socket,
+        session,
+        user,
+    };
     let mut closing = engine.closing.clone();
     let goodbye = tokio::select! {
         goodbye = conversation.run(&greeting) => goodbye,
@@ -106,7 +115,12 @@ async fn refuse_nobody(mut socket: WebSocket, caller: &Caller) {
     let params = json!({ "loginUri": caller.outside("/"), "mustAuthenticate": true });
     let message = rpc::notification("OnAuthenticationInformation", params);
     if send(&mut socket, &message).await.is_ok() {
-        close(socket, close_code::POLICY, "the request came without a user").await;
+        close(
+            socket,
+            close_code::POLICY,
+            "the request came without a user",
+        )
+        .await;
     }
 }
 
@@ -145,7 +159,10 @@ impl Conversation<'_> {
             Ok(request) => request,
             Err(unusable) => return Some(unusable.answer()),
         };
-        let context = Context { user: &self.user, now: jiff::Timestamp::now() };
+        let context = Context {
+            user: &self.user,
+            now: jiff::Timestamp::now(),
+        };
         let outcome = methods::call(&mut self.session, &request, &context);
         request.answer(outcome)
     }
@@ -159,7 +176,11 @@ fn too_big() -> Goodbye {
 fn unreadable(error: &axum::Error) -> Goodbye {
     tracing::debug!(%error, "an engine socket failed");
     // The library's error type is not part of axum's interface; its text is all there is.
-    if error.to_string().contains("too long") { too_big() } else { None }
+    if error.to_string().contains("too long") {
+        too_big()
+    } else {
+        None
+    }
 }
 
 async fn send(socket: &mut WebSocket, message: &Value) -> Result<(), axum::Error> {
@@ -168,7 +189,10 @@ async fn send(socket: &mut WebSocket, message: &Value) -> Result<(), axum::Error
 
 /// Says goodbye and waits a little for the peer's answer, so that the code is not lost in a reset.
 async fn close(mut socket: WebSocket, code: CloseCode, reason: &'static str) {
-    let frame = CloseFrame { code, reason: reason.into() };
+    let frame = CloseFrame {
+        code,
+        reason: reason.into(),
+    };
     let farewell = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}

@@ -57,7 +57,9 @@ async fn hub(caller: Caller, headers: HeaderMap) -> Response {
 impl Hub<'_> {
     /// The first letter of the user's id, for the round badge.
     fn initial(&self) -> String {
-        let first = self.user.and_then(|user| user.id.chars().find(|c| c.is_alphanumeric()));
+        let first = self
+            .user
+            .and_then(|user| user.id.chars().find(|c| c.is_alphanumeric()));
         first.map_or_else(|| "?".to_owned(), |c| c.to_uppercase().collect())
     }
 }

@@ -34,10 +34,16 @@ pub(crate) fn routes() -> Router {
     let calls = Router::new()
         .route("/api/hub/about", get(|| async { Json(about()) }))
         .route("/api/hub/v1/user/info", get(user_info))
-        .route("/api/hub/v1/desktoplink", get(|| async { Json(desktop_link()) }))
+        .route(
+            "/api/hub/v1/desktoplink",
+            get(|| async { Json(desktop_link()) }),
+        )
         .route("/api/about/v1/language", get(|| async { Json(json!([])) }))
         .route("/api/capability/v1/list", get(|| async { Json(json!([])) }))
-        .route("/qrs/datacollection/settings", get(|| async { Json(json!({})) }));
+        .route(
+            "/qrs/datacollection/settings",
+            get(|| async { Json(json!({})) }),
+        );
     EMPTY_LISTS.iter().fold(calls, |calls, path| {
         calls.route(path, get(|| async { Json(json!({ "data": [] })) }))
     })
@@ -64,7 +70,8 @@ fn desktop_link() -> Value {
 
 async fn user_info(caller: Caller) -> Response {
     let Some(user) = caller.user else {
-        let body = json!({ "error": "no_user", "message": "The request came without X-Qlik-User." });
+        let body =
+            json!({ "error": "no_user", "message": "The request came without X-Qlik-User." });
         return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
     };
     Json(json!({
@@ -100,7 +107,10 @@ mod tests {
 
     #[test]
     fn record_ids_are_stable_and_different() {
-        let user = |id: &str| User { id: id.into(), directory: "QT".into() };
+        let user = |id: &str| User {
+            id: id.into(),
+            directory: "QT".into(),
+        };
         assert_eq!(record_id(&user("ann")), record_id(&user("ann")));
         assert_ne!(record_id(&user("ann")), record_id(&user("bob")));
         assert_eq!(record_id(&user("ann")).get_version_num(), 4);

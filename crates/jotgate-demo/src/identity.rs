@@ -10,7 +10,9 @@ use axum::extract::FromRequestParts;
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 
 /// `UserDirectory=<dir>; UserId=<id>`, both URL-encoded (Qlik help: X-Qlik-User).
 const X_QLIK_USER: HeaderName = HeaderName::from_static("x-qlik-user");
@@ -26,12 +28,23 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 /// The last entry of X-Qlik-Security that describes the request and not the user.
 const LAST_CIRCUMSTANCE: &str = "Context";
 /// Names of circumstances, for a header that lacks [`LAST_CIRCUMSTANCE`].
-const CIRCUMSTANCES: [&str; 7] =
-    ["OS", "Device", "Browser", "IP", "ClientOsVersion", "SecureRequest", LAST_CIRCUMSTANCE];
+const CIRCUMSTANCES: [&str; 7] = [
+    "OS",
+    "Device",
+    "Browser",
+    "IP",
+    "ClientOsVersion",
+    "SecureRequest",
+    LAST_CIRCUMSTANCE,
+];
 
 /// What may stand in a path without encoding (RFC 3986 section 3.3, less what HTML cares about).
-const PATH: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// What would change the meaning of `UserDirectory=...; UserId=...`.
 const SEPARATORS: &AsciiSet = &CONTROLS.add(b';').add(b'=').add(b'%');
 
@@ -45,7 +58,8 @@ pub(crate) struct User {
 impl User {
     /// `UserDirectory=QT; UserId=ann`: how the engine answers `GetAuthenticatedUser`.
     ///
-    /// Separators inside the values stay encoded, so that an id cannot pass for a second entry.
+    /// Separators inside the values stay encoded, so that an id cannot pass for a second entry;
+    /// so does what is not ASCII.
     pub(crate) fn engine_name(&self) -> String {
         let directory = utf8_percent_encode(&self.directory, SEPARATORS);
         let id = utf8_percent_encode(&self.id, SEPARATORS);
@@ -91,7 +105,11 @@ impl Caller {
 
     /// What links start with: `/jwt`, or nothing for the default virtual proxy.
     pub(crate) fn base(&self) -> String {
-        if self.prefix.is_empty() { String::new() } else { format!("/{}", self.prefix) }
+        if self.prefix.is_empty() {
+            String::new()
+        } else {
+            format!("/{}", self.prefix)
+        }
     }
 
     /// An address of the gateway as the client sees it: `https://host/jwt` and `path`.
@@ -110,18 +128,27 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
 /// All lines of one header as one text. The gateway sends one line; more are shown, not hidden.
 fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
-    let lines: Vec<_> =
-        headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+    let lines: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(|v| String::from_utf8_lossy(v.as_bytes()))
+        .collect();
     lines.join("; ").trim().to_owned()
 }
 
 fn user(header: &str) -> Option<User> {
     let pairs = pairs(header);
     let first = |wanted: &str| {
-        pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+        pairs
+            .iter()
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.clone())
     };
     let id = first("UserId").filter(|id| !id.is_empty())?;
-    Some(User { id, directory: first("UserDirectory").unwrap_or_default() })
+    Some(User {
+        id,
+        directory: first("UserDirectory").unwrap_or_default(),
+    })
 }
 
 /// Splits X-Qlik-Security into circumstances and attributes.
@@ -137,16 +164,30 @@ fn security(header: &str) -> (Vec<Attribute>, Vec<Attribute>) {
             Some(last) => index <= last,
             None => CIRCUMSTANCES.contains(&name.as_str()),
         };
-        add(if is_circumstance { &mut circumstances } else { &mut attributes }, name, value);
+        add(
+            if is_circumstance {
+                &mut circumstances
+            } else {
+                &mut attributes
+            },
+            name,
+            value,
+        );
     }
     (circumstances, attributes)
 }
 
 /// Repeated names become one attribute with several values.
 fn add(attributes: &mut Vec<Attribute>, name: String, value: String) {
-    match attributes.iter_mut().find(|attribute| attribute.name == name) {
+    match attributes
+        .iter_mut()
+        .find(|attribute| attribute.name == name)
+    {
         Some(attribute) => attribute.values.push(value),
-        None => attributes.push(Attribute { name, values: vec![value] }),
+        None => attributes.push(Attribute {
+            name,
+            values: vec![value],
+        }),
     }
 }
 
@@ -163,7 +204,9 @@ fn pairs(header: &str) -> Vec<(String, String)> {
 
 /// Form-url-decoding: `+` is a space, and a bad percent sign stands for itself.
 fn decoded(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 fn prefix(header: &str) -> String {

@@ -18,7 +18,10 @@ struct NotFound<'a> {
 
 pub(crate) async fn not_found(caller: Caller, headers: HeaderMap, uri: Uri) -> Response {
     if wants_html(&headers) {
-        let page = NotFound { base: &caller.base(), path: uri.path() };
+        let page = NotFound {
+            base: &caller.base(),
+            path: uri.path(),
+        };
         return hub::page(StatusCode::NOT_FOUND, page.render());
     }
     missing(uri.path())

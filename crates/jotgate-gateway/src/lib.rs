@@ -1,1 +1,38 @@
-//! Listeners, the request path, upstream pool, tunnels
+//! The data plane: listeners, the request path, connections to backends, WebSockets.
+//!
+//! A request is served by one core from beginning to end: each worker has its own runtime, its own
+//! listening socket and its own idle connections to the backends, so that nothing on the path waits
+//! for another core. What all workers share ([`Shared`]) is read without locks; what must be durable
+//! (a new session) is handed to the runtime of the management side and awaited.
+//!
+//! `request.rs` is the page to begin with: the ten phases in one function.
+
+mod administration;
+mod body;
+mod clock;
+mod connection;
+mod exchange;
+mod identify;
+mod listen;
+mod observe_listener;
+mod personal;
+mod refuse;
+mod request;
+mod respond;
+mod sanitized;
+mod shared;
+mod sign_in;
+mod sign_ins;
+mod sweep;
+mod timed_io;
+mod tls;
+mod tunnel;
+mod upstream;
+
+pub use administration::serve_administration;
+pub use clock::{now, timestamp};
+pub use listen::{BindError, GatewayListeners, Workers, bind};
+pub use observe_listener::serve_observability;
+pub use shared::{GatewaySettings, Shared, Stores};
+pub use sweep::sweep_sessions;
+pub use tls::{ServerCertificates, TlsError, administration_config};

@@ -1,1 +1,29 @@
-//! The use cases of administration
+//! The use cases of administration, without HTTP: what the console and the interfaces share.
+//!
+//! [`Management`] holds the current snapshot and is the only one to change it. A save is checked as
+//! a whole (who may do it, every field, keys and certificates, the links between documents), stored
+//! in one transaction, and published to the request path before it is acknowledged. A save that
+//! fails anywhere changes nothing. Saves come one after the other, and one that has begun is carried
+//! through even when nobody waits for its answer any more.
+
+mod actor;
+mod authority;
+mod error;
+mod management;
+mod material;
+mod nodes;
+mod proxy_services;
+mod rules;
+mod sessions;
+mod site;
+mod stamp;
+#[cfg(test)]
+mod testing;
+mod virtual_proxies;
+
+pub use actor::{Actor, Privilege};
+pub use error::ManageError;
+pub use jotgate_repository::{Change, Document, Kind, Repository, Revision};
+pub use jotgate_session::Sessions;
+pub use management::Management;
+pub use site::NewSite;

@@ -29,8 +29,9 @@ pub use node::{Node, Scheme, Service, TlsMaterial};
 pub use reason::{Reason, Side};
 pub use refusal::Refusal;
 pub use reserved::{RESERVED_WORDS, is_reserved_word};
-pub use snapshot::{Documents, Snapshot};
+pub use snapshot::{Documents, Snapshot, sign_in_cookie_name};
 pub use time::{Timestamp, UnixTime};
+pub use uuid::Uuid;
 pub use virtual_proxy::{
     Algorithm, AttributeMapping, Authentication, BackendHeader, BackendHeaderPart, ClaimSource,
     CookieForm, CookieRules, CsrfProtection, JwtSettings, KeySourceSettings, RateLimits,

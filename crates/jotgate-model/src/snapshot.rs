@@ -1,6 +1,6 @@
 //! The whole configuration at one revision, immutable.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -34,9 +34,25 @@ pub struct Snapshot {
     by_prefix: HashMap<Box<str>, Arc<VirtualProxy>>,
     default: Option<Arc<VirtualProxy>>,
     nodes: HashMap<Uuid, Arc<Node>>,
+    cookie_names: HashSet<Box<[u8]>>,
 }
 
 impl Snapshot {
+    /// What is served before the first configuration has been read: nothing.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            revision: 0,
+            documents: Documents::default(),
+            proxy_id: Uuid::nil(),
+            virtual_proxies: HashMap::new(),
+            by_prefix: HashMap::new(),
+            default: None,
+            nodes: HashMap::new(),
+            cookie_names: HashSet::new(),
+        }
+    }
+
     /// Parses and links the documents, for the gateway `proxy_id`. What `previous` has parsed from
     /// the very same documents is taken over.
     ///
@@ -86,6 +102,7 @@ impl Snapshot {
                 .filter(|vp| !vp.is_default)
                 .map(|vp| (vp.prefix.as_str().into(), vp))
                 .collect(),
+            cookie_names: cookie_names(&virtual_proxies),
             documents,
             virtual_proxies,
             nodes,
@@ -115,6 +132,12 @@ impl Snapshot {
         self.virtual_proxies.values()
     }
 
+    /// Whether a cookie of that name holds a session of any virtual proxy, or begins one.
+    #[must_use]
+    pub fn is_own_cookie(&self, name: &[u8]) -> bool {
+        self.cookie_names.contains(name)
+    }
+
     /// A node by its id.
     #[must_use]
     pub fn node(&self, id: Uuid) -> Option<&Arc<Node>> {
@@ -125,6 +148,21 @@ impl Snapshot {
     pub fn nodes(&self) -> impl Iterator<Item = &Arc<Node>> {
         self.nodes.values()
     }
+}
+
+fn cookie_names(virtual_proxies: &Parsed<VirtualProxy>) -> HashSet<Box<[u8]>> {
+    virtual_proxies
+        .values()
+        .flat_map(|vp| [vp.cookie.https.name.as_str(), vp.cookie.http.name.as_str()])
+        .flat_map(|name| [name.to_owned(), sign_in_cookie_name(name)])
+        .map(|name| name.into_bytes().into())
+        .collect()
+}
+
+/// The cookie that a browser holds while it signs in, next to the session cookie `name`.
+#[must_use]
+pub fn sign_in_cookie_name(name: &str) -> String {
+    format!("{name}-SignIn")
 }
 
 type Of<D> = BTreeMap<Uuid, Arc<D>>;

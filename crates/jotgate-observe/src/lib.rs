@@ -1,1 +1,14 @@
-//! Metrics, access log, logging
+//! What can be seen of a running gateway: logs, one access line a request, metrics.
+//!
+//! Nothing here may hold a request up: lines go through a bounded channel and are dropped and counted
+//! when it is full. No token, cookie, key or password is ever given to this crate; queries of addresses
+//! are left out of the access log because they may hold one.
+
+mod access_log;
+mod json_line;
+mod logging;
+mod metrics;
+
+pub use access_log::{AccessLog, AccessLogTarget, AccessRecord, Phase};
+pub use logging::{LogFormat, start_logging};
+pub use metrics::{Metrics, Outcome};

@@ -1,1 +1,19 @@
-//! Configuration on disk: documents, revisions, migrations
+//! The configuration on disk: documents, revisions, and a few settings.
+//!
+//! Requests never come here. They are judged by a snapshot in memory; this crate keeps what the
+//! snapshot is made of. A save is one transaction that holds all of its changes or none, counts the
+//! revision up by one, and is on disk before it is acknowledged. It names the revision that it is
+//! based on and is refused when that is not the stored one, so that two writers can never undo each
+//! other unseen. Each revision keeps what every changed document was before and is after.
+//!
+//! Documents are read tolerantly (unknown fields and kinds are ignored, missing fields get their
+//! default), because two adjacent versions of the program may share a database.
+
+mod document;
+mod error;
+mod open;
+mod repository;
+
+pub use document::{Change, ChangeSet, Document, Kind};
+pub use error::{OpenError, RepositoryError};
+pub use repository::{Repository, Revision, Stored};

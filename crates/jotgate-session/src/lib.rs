@@ -1,1 +1,28 @@
-//! Sessions: in memory with a journal on disk
+//! Sessions: who has signed in, until when, and which sockets must hear of the end.
+//!
+//! Memory is where requests look. A journal file beside it ([`Sessions::open`]) makes sessions,
+//! their ends and the ids of used tokens survive a restart and a crash: each is on disk before the
+//! call that made it returns. Last activity follows within [`ACTIVITY_INTERVAL`].
+//!
+//! Invariants:
+//! - The secret of a session exists in the cookie only. Memory and journal hold its SHA-256.
+//! - Only [`Sessions::create`] makes sessions; a cookie that somebody made up is never adopted.
+//! - An end takes effect in memory before anything else, whatever the disk says.
+//! - Time is an argument. The clock of this crate is only the pace at which it writes.
+
+mod end;
+mod error;
+mod intern;
+mod journal;
+mod life;
+mod secret;
+mod session;
+mod store;
+
+pub use end::EndReason;
+pub use error::{OpenError, SessionError};
+pub use journal::ACTIVITY_INTERVAL;
+pub use life::{SessionState, state};
+pub use secret::{SessionKey, SessionSecret};
+pub use session::Session;
+pub use store::{MAX_SESSIONS, MAX_USED_TOKENS, NewSession, SessionWatch, Sessions};

@@ -81,7 +81,10 @@ async fn events() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
         if i > 1 {
             sleep(EVENT_INTERVAL).await;
         }
-        Ok(Event::default().event("tick").id(i.to_string()).data(i.to_string()))
+        Ok(Event::default()
+            .event("tick")
+            .id(i.to_string())
+            .data(i.to_string()))
     });
     Sse::new(events)
 }

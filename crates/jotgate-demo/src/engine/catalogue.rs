@@ -110,7 +110,10 @@ fn iso(time: Timestamp) -> String {
 }
 
 /// A time as Qlik counts it: days and fractions of a day.
-#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in an f64")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "seconds since 1970 are exact in an f64"
+)]
 fn qlik_days(time: Timestamp) -> f64 {
     QLIK_EPOCH_DAYS + time.as_second() as f64 / 86_400.0
 }
@@ -132,13 +135,22 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_are_survived() {
-        assert_eq!(doc_list(Timestamp::MIN).as_array().unwrap().len(), APPS.len());
-        assert_eq!(doc_list(Timestamp::MAX).as_array().unwrap().len(), APPS.len());
+        assert_eq!(
+            doc_list(Timestamp::MIN).as_array().unwrap().len(),
+            APPS.len()
+        );
+        assert_eq!(
+            doc_list(Timestamp::MAX).as_array().unwrap().len(),
+            APPS.len()
+        );
     }
 
     #[test]
     fn apps_are_found_by_id() {
-        assert_eq!(find("5B7B1C8E-3C56-4D1F-9A53-0F6C1F0A7D21").unwrap().title, "Sales Overview");
+        assert_eq!(
+            find("5B7B1C8E-3C56-4D1F-9A53-0F6C1F0A7D21").unwrap().title,
+            "Sales Overview"
+        );
         assert!(find("Sales Overview").is_none());
     }
 }

@@ -23,7 +23,11 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn new(user: &User, target: &Target) -> Self {
-        Self { user: user.clone(), app: target.app.clone(), identity: target.identity.clone() }
+        Self {
+            user: user.clone(),
+            app: target.app.clone(),
+            identity: target.identity.clone(),
+        }
     }
 }
 
@@ -54,7 +58,13 @@ impl KeptSessions {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, kept| kept.until > now);
         if kept.len() < MAX_KEPT {
-            kept.insert(key, Kept { session, until: now + ttl });
+            kept.insert(
+                key,
+                Kept {
+                    session,
+                    until: now + ttl,
+                },
+            );
         }
     }
 
@@ -72,7 +82,10 @@ mod tests {
     const TTL: Duration = Duration::from_secs(5);
 
     fn key(user: &str, path: &str) -> Key {
-        let user = User { id: user.to_owned(), directory: "QT".to_owned() };
+        let user = User {
+            id: user.to_owned(),
+            directory: "QT".to_owned(),
+        };
         Key::new(&user, &Target::parse(path).unwrap())
     }
 
@@ -82,11 +95,23 @@ mod tests {
         let now = Instant::now();
         let ann = key("ann", "/app/a/identity/1");
         kept.keep_at(now, ann.clone(), TTL, EngineSession::default());
-        assert!(kept.take_at(now, &key("bob", "/app/a/identity/1")).is_none());
-        assert!(kept.take_at(now, &key("ann", "/app/a/identity/2")).is_none());
-        assert!(kept.take_at(now, &key("ann", "/app/b/identity/1")).is_none());
+        assert!(
+            kept.take_at(now, &key("bob", "/app/a/identity/1"))
+                .is_none()
+        );
+        assert!(
+            kept.take_at(now, &key("ann", "/app/a/identity/2"))
+                .is_none()
+        );
+        assert!(
+            kept.take_at(now, &key("ann", "/app/b/identity/1"))
+                .is_none()
+        );
         assert!(kept.take_at(now, &ann).is_some());
-        assert!(kept.take_at(now, &ann).is_none(), "it was handed out already");
+        assert!(
+            kept.take_at(now, &ann).is_none(),
+            "it was handed out already"
+        );
 
         kept.keep_at(now, ann.clone(), TTL, EngineSession::default());
         assert!(kept.take_at(now + TTL, &ann).is_none());
@@ -97,10 +122,20 @@ mod tests {
         let kept = KeptSessions::default();
         let now = Instant::now();
         for i in 0..MAX_KEPT + 10 {
-            kept.keep_at(now, key(&i.to_string(), "/app/a"), TTL, EngineSession::default());
+            kept.keep_at(
+                now,
+                key(&i.to_string(), "/app/a"),
+                TTL,
+                EngineSession::default(),
+            );
         }
         assert_eq!(kept.0.lock().unwrap().len(), MAX_KEPT);
-        kept.keep_at(now + TTL, key("late", "/app/a"), TTL, EngineSession::default());
+        kept.keep_at(
+            now + TTL,
+            key("late", "/app/a"),
+            TTL,
+            EngineSession::default(),
+        );
         assert_eq!(kept.0.lock().unwrap().len(), 1);
     }
 }

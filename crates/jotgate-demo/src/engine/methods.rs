@@ -35,14 +35,19 @@ pub(super) fn call(
 fn on_global(session: &mut EngineSession, request: &Request, context: &Context<'_>) -> Outcome {
     match request.method.as_str() {
         "EngineVersion" => {
-            let version = json!({ "qComponentVersion": concat!("jotgate-demo ", env!("CARGO_PKG_VERSION")) });
+            let version =
+                json!({ "qComponentVersion": concat!("jotgate-demo ", env!("CARGO_PKG_VERSION")) });
             Ok(Reply::of("qVersion", version))
         }
         "GetDocList" => Ok(Reply::of("qDocList", catalogue::doc_list(context.now))),
         "GetAuthenticatedUser" => Ok(Reply::of("qReturn", context.user.engine_name().into())),
         "OpenDoc" => open_doc(session, request.text(0, "qDocName")?),
         "CreateSessionApp" => create_session_app(session),
-        "GetActiveDoc" => session.app.as_ref().map(doc_reference).ok_or_else(Fault::no_app_open),
+        "GetActiveDoc" => session
+            .app
+            .as_ref()
+            .map(doc_reference)
+            .ok_or_else(Fault::no_app_open),
         _ => Err(Fault::unknown_method(request)),
     }
 }
@@ -55,7 +60,9 @@ fn on_doc(session: &mut EngineSession, request: &Request, context: &Context<'_>)
             let handle = session.create(properties)?;
             let object = session.object(handle)?;
             let mut reply = object_reference(handle, object);
-            reply.result.insert("qInfo".to_owned(), object.properties["qInfo"].clone());
+            reply
+                .result
+                .insert("qInfo".to_owned(), object.properties["qInfo"].clone());
             reply.changed.push(handle);
             Ok(reply)
         }
@@ -79,7 +86,10 @@ fn on_object(session: &mut EngineSession, request: &Request) -> Outcome {
         "GetProperties" => Ok(Reply::of("qProp", object.properties.clone())),
         "SetProperties" => {
             session.replace(handle, request.param(0, "qProp").unwrap_or(&Value::Null))?;
-            Ok(Reply { changed: vec![handle], ..Reply::default() })
+            Ok(Reply {
+                changed: vec![handle],
+                ..Reply::default()
+            })
         }
         _ => Err(Fault::unknown_method(request)),
     }
@@ -108,7 +118,10 @@ fn create_session_app(session: &mut EngineSession) -> Outcome {
 }
 
 fn doc_reference(app: &OpenApp) -> Reply {
-    Reply::of("qReturn", json!({ "qType": "Doc", "qHandle": DOC, "qGenericId": app.id() }))
+    Reply::of(
+        "qReturn",
+        json!({ "qType": "Doc", "qHandle": DOC, "qGenericId": app.id() }),
+    )
 }
 
 fn object_reference(handle: i64, object: &SessionObject) -> Reply {
@@ -143,8 +156,14 @@ mod tests {
     use super::*;
 
     fn ask(session: &mut EngineSession, handle: i64, method: &str, params: Value) -> Value {
-        let user = User { id: "ann".to_owned(), directory: "QT".to_owned() };
-        let context = Context { user: &user, now: Timestamp::UNIX_EPOCH };
+        let user = User {
+            id: "ann".to_owned(),
+            directory: "QT".to_owned(),
+        };
+        let context = Context {
+            user: &user,
+            now: Timestamp::UNIX_EPOCH,
+        };
         let text = json!({ "id": 1, "handle": handle, "method": method, "params": params });
         let request = parse(&text.to_string()).unwrap();
         let outcome = call(session, &request, &context);
@@ -155,16 +174,31 @@ mod tests {
     fn one_session_has_one_app() {
         let mut session = EngineSession::default();
         let first = catalogue::APPS[0].id;
-        assert_eq!(ask(&mut session, -1, "OpenDoc", json!(["?"]))["error"]["code"], 1003);
-        assert_eq!(ask(&mut session, -1, "OpenDoc", json!([]))["error"]["code"], -32602);
-        assert_eq!(ask(&mut session, 1, "GetAppLayout", json!([]))["error"]["code"], -32602);
+        assert_eq!(
+            ask(&mut session, -1, "OpenDoc", json!(["?"]))["error"]["code"],
+            1003
+        );
+        assert_eq!(
+            ask(&mut session, -1, "OpenDoc", json!([]))["error"]["code"],
+            -32602
+        );
+        assert_eq!(
+            ask(&mut session, 1, "GetAppLayout", json!([]))["error"]["code"],
+            -32602
+        );
         for _ in 0..2 {
             let answer = ask(&mut session, -1, "OpenDoc", json!([first]));
             assert_eq!(answer["result"]["qReturn"]["qHandle"], 1);
         }
         let other = json!([catalogue::APPS[1].id]);
-        assert_eq!(ask(&mut session, -1, "OpenDoc", other)["error"]["code"], 1002);
-        assert_eq!(ask(&mut session, -1, "CreateSessionApp", json!([]))["error"]["code"], 1002);
+        assert_eq!(
+            ask(&mut session, -1, "OpenDoc", other)["error"]["code"],
+            1002
+        );
+        assert_eq!(
+            ask(&mut session, -1, "CreateSessionApp", json!([]))["error"]["code"],
+            1002
+        );
     }
 
     #[test]
@@ -173,14 +207,20 @@ mod tests {
         let answer = ask(&mut session, -1, "CreateSessionApp", json!([]));
         let id = answer["result"]["qSessionAppId"].clone();
         assert_eq!(answer["result"]["qReturn"]["qGenericId"], id);
-        assert_eq!(ask(&mut session, 1, "GetAppLayout", json!([]))["result"]["qLayout"]["qTitle"], id);
+        assert_eq!(
+            ask(&mut session, 1, "GetAppLayout", json!([]))["result"]["qLayout"]["qTitle"],
+            id
+        );
     }
 
     #[test]
     fn objects_live_from_create_to_destroy() {
         let mut session = EngineSession::default();
         ask(&mut session, -1, "CreateSessionApp", json!([]));
-        assert_eq!(ask(&mut session, 1, "CreateSessionObject", json!([5]))["error"]["code"], -32602);
+        assert_eq!(
+            ask(&mut session, 1, "CreateSessionObject", json!([5]))["error"]["code"],
+            -32602
+        );
 
         let properties = json!([{ "qInfo": { "qType": "chart" }, "title": "A" }]);
         let created = ask(&mut session, 1, "CreateSessionObject", properties);
@@ -188,17 +228,34 @@ mod tests {
         let id = created["result"]["qInfo"]["qId"].clone();
         assert_eq!(created["change"], json!([handle]));
 
-        let set = ask(&mut session, handle, "SetProperties", json!([{ "title": "B" }]));
-        assert_eq!((&set["result"], &set["change"]), (&json!({}), &json!([handle])));
+        let set = ask(
+            &mut session,
+            handle,
+            "SetProperties",
+            json!([{ "title": "B" }]),
+        );
+        assert_eq!(
+            (&set["result"], &set["change"]),
+            (&json!({}), &json!([handle]))
+        );
         let properties = &ask(&mut session, handle, "GetProperties", json!([]))["result"]["qProp"];
-        assert_eq!((&properties["title"], &properties["qInfo"]["qId"]), (&json!("B"), &id));
+        assert_eq!(
+            (&properties["title"], &properties["qInfo"]["qId"]),
+            (&json!("B"), &id)
+        );
 
         let found = ask(&mut session, 1, "GetObject", json!([id]));
         assert_eq!(found["result"]["qReturn"]["qHandle"], handle);
         let destroyed = ask(&mut session, 1, "DestroySessionObject", json!([id]));
         assert_eq!(destroyed["result"]["qSuccess"], true);
-        assert_eq!(ask(&mut session, handle, "GetLayout", json!([]))["error"]["code"], -32602);
-        assert_eq!(ask(&mut session, 1, "GetObject", json!([id]))["error"]["code"], 2);
+        assert_eq!(
+            ask(&mut session, handle, "GetLayout", json!([]))["error"]["code"],
+            -32602
+        );
+        assert_eq!(
+            ask(&mut session, 1, "GetObject", json!([id]))["error"]["code"],
+            2
+        );
     }
 
     #[test]
@@ -208,7 +265,10 @@ mod tests {
         ask(&mut session, 1, "CreateSessionObject", json!([{}]));
         for handle in [-1, 1, 2] {
             let error = &ask(&mut session, handle, "Frobnicate", json!([]))["error"];
-            assert_eq!((&error["code"], &error["parameter"]), (&json!(-32601), &json!("Frobnicate")));
+            assert_eq!(
+                (&error["code"], &error["parameter"]),
+                (&json!(-32601), &json!("Frobnicate"))
+            );
         }
     }
 }

@@ -29,7 +29,10 @@ pub(super) struct Reply {
 impl Reply {
     /// A reply with one result.
     pub(super) fn of(name: &str, value: Value) -> Self {
-        Self { result: Map::from_iter([(name.to_owned(), value)]), changed: Vec::new() }
+        Self {
+            result: Map::from_iter([(name.to_owned(), value)]),
+            changed: Vec::new(),
+        }
     }
 }
 
@@ -55,7 +58,11 @@ impl Fault {
     const LIMIT_REACHED: i64 = -32000;
 
     fn new(code: i64, message: &'static str, parameter: impl Into<String>) -> Self {
-        Self { code, message, parameter: parameter.into() }
+        Self {
+            code,
+            message,
+            parameter: parameter.into(),
+        }
     }
 
     pub(super) fn unknown_method(request: &Request) -> Self {
@@ -118,15 +125,28 @@ pub(super) fn parse(text: &str) -> Result<Request, Unusable> {
         Ok(Value::Object(message)) => message,
         Ok(_) => {
             let what = "Batches are not supported; a request is an object";
-            return Err(unusable(&Value::Null, Fault::INVALID_REQUEST, "Invalid request", what));
+            return Err(unusable(
+                &Value::Null,
+                Fault::INVALID_REQUEST,
+                "Invalid request",
+                what,
+            ));
         }
         Err(error) => {
             let what = error.to_string();
-            return Err(unusable(&Value::Null, Fault::PARSE_ERROR, "Parse error", &what));
+            return Err(unusable(
+                &Value::Null,
+                Fault::PARSE_ERROR,
+                "Parse error",
+                &what,
+            ));
         }
     };
     let id = message.remove("id");
-    let known_id = id.clone().filter(|id| !id.is_array() && !id.is_object()).unwrap_or_default();
+    let known_id = id
+        .clone()
+        .filter(|id| !id.is_array() && !id.is_object())
+        .unwrap_or_default();
     let invalid = |field| unusable(&known_id, Fault::INVALID_REQUEST, "Invalid request", field);
     if known_id.is_boolean() || id.as_ref().is_some_and(|id| *id != known_id) {
         return Err(invalid("id"));
@@ -140,7 +160,13 @@ pub(super) fn parse(text: &str) -> Result<Request, Unusable> {
     };
     let params = message.remove("params").unwrap_or_default();
     let delta = message.get("delta") == Some(&Value::Bool(true));
-    Ok(Request { id, handle, method, params, delta })
+    Ok(Request {
+        id,
+        handle,
+        method,
+        params,
+        delta,
+    })
 }
 
 impl Request {
@@ -155,7 +181,9 @@ impl Request {
 
     /// A parameter that has to be a text.
     pub(super) fn text(&self, place: usize, name: &str) -> Result<&str, Fault> {
-        self.param(place, name).and_then(Value::as_str).ok_or_else(|| Fault::bad_parameter(name))
+        self.param(place, name)
+            .and_then(Value::as_str)
+            .ok_or_else(|| Fault::bad_parameter(name))
     }
 
     /// The message for `outcome`; none for a notification.
@@ -205,9 +233,15 @@ mod tests {
     fn enigmas_first_message_is_understood() {
         let text = r#"{"delta":true,"handle":-1,"method":"GetDocList","params":[],"id":1,"jsonrpc":"2.0"}"#;
         let request = parse(text).unwrap();
-        assert_eq!((request.handle, request.method.as_str()), (GLOBAL, "GetDocList"));
         assert_eq!(
-            request.answer(Ok(Reply::of("qDocList", json!([1])))).unwrap().to_string(),
+            (request.handle, request.method.as_str()),
+            (GLOBAL, "GetDocList")
+        );
+        assert_eq!(
+            request
+                .answer(Ok(Reply::of("qDocList", json!([1]))))
+                .unwrap()
+                .to_string(),
             r#"{"jsonrpc":"2.0","id":1,"result":{"qDocList":[{"op":"add","path":"/","value":[1]}]},"delta":true}"#
         );
     }
@@ -215,7 +249,10 @@ mod tests {
     #[test]
     fn without_delta_results_are_plain() {
         let request = parse(r#"{"id":"a","method":"X"}"#).unwrap();
-        let reply = Reply { changed: vec![2], ..Reply::of("q", json!(1)) };
+        let reply = Reply {
+            changed: vec![2],
+            ..Reply::of("q", json!(1))
+        };
         assert_eq!(
             request.answer(Ok(reply)).unwrap().to_string(),
             r#"{"jsonrpc":"2.0","id":"a","result":{"q":1},"change":[2]}"#
@@ -244,7 +281,11 @@ mod tests {
         for (text, id, parameter) in [
             (r#"{"id":7}"#, json!(7), "method"),
             (r#"{"id":7,"method":5}"#, json!(7), "method"),
-            (r#"{"id":"x","method":"A","handle":"1"}"#, json!("x"), "handle"),
+            (
+                r#"{"id":"x","method":"A","handle":"1"}"#,
+                json!("x"),
+                "handle",
+            ),
             (r#"{"id":7,"method":"A","handle":1.5}"#, json!(7), "handle"),
             (r#"{"id":[1],"method":"A"}"#, Value::Null, "id"),
             (r#"{"id":{},"method":"A"}"#, Value::Null, "id"),
@@ -265,6 +306,9 @@ mod tests {
         let none = parse(r#"{"method":"OpenDoc","params":"a"}"#).unwrap();
         assert_eq!(placed.text(0, "qDocName"), Ok("a"));
         assert_eq!(named.text(0, "qDocName"), Ok("a"));
-        assert_eq!(none.text(0, "qDocName"), Err(Fault::bad_parameter("qDocName")));
+        assert_eq!(
+            none.text(0, "qDocName"),
+            Err(Fault::bad_parameter("qDocName"))
+        );
     }
 }

@@ -56,7 +56,9 @@ pub(super) struct EngineSession {
 impl EngineSession {
     /// The object behind a handle.
     pub(super) fn object(&self, handle: i64) -> Result<&SessionObject, Fault> {
-        self.objects.get(&handle).ok_or_else(|| Fault::unknown_handle(handle))
+        self.objects
+            .get(&handle)
+            .ok_or_else(|| Fault::unknown_handle(handle))
     }
 
     /// The object with this id, and its handle.
@@ -71,7 +73,9 @@ impl EngineSession {
     /// Adds an object with these properties, which must be a JSON object, and gives its handle.
     pub(super) fn create(&mut self, properties: &Value) -> Result<i64, Fault> {
         if self.objects.len() >= MAX_OBJECTS {
-            return Err(Fault::limit_reached("A session of the demo may have 100 objects"));
+            return Err(Fault::limit_reached(
+                "A session of the demo may have 100 objects",
+            ));
         }
         let object = SessionObject::new(properties, None)?;
         self.check_room(&object, 0)?;
@@ -100,7 +104,9 @@ impl EngineSession {
     fn check_room(&self, object: &SessionObject, freed: usize) -> Result<(), Fault> {
         let used: usize = self.objects.values().map(|object| object.bytes).sum();
         if used - freed + object.bytes > MAX_BYTES {
-            return Err(Fault::limit_reached("The objects of a demo session may have 4 MiB"));
+            return Err(Fault::limit_reached(
+                "The objects of a demo session may have 4 MiB",
+            ));
         }
         Ok(())
     }
@@ -112,7 +118,11 @@ impl SessionObject {
         let Some(map) = properties.as_object() else {
             return Err(Fault::bad_parameter("qProp"));
         };
-        let info = |name| map.get("qInfo").and_then(|info| info.get(name)).and_then(Value::as_str);
+        let info = |name| {
+            map.get("qInfo")
+                .and_then(|info| info.get(name))
+                .and_then(Value::as_str)
+        };
         let (id, kind) = match old {
             Some(old) => (Some(old.id.as_str()), old.kind.as_str()),
             None => (info("qId"), info("qType").unwrap_or_default()),
@@ -124,7 +134,12 @@ impl SessionObject {
         map.insert("qInfo".to_owned(), json!({ "qId": id, "qType": kind }));
         let properties = Value::Object(map);
         let bytes = properties.to_string().len();
-        Ok(Self { id, kind, properties, bytes })
+        Ok(Self {
+            id,
+            kind,
+            properties,
+            bytes,
+        })
     }
 }
 

@@ -30,7 +30,11 @@ impl Target {
         let path = path.split_once('&').map_or(path, |(path, _)| path);
         let mut segments = path.trim_end_matches('/').split('/');
         let app = segments.next().map(decoded).filter(|app| !app.is_empty())?;
-        let mut target = Self { app, identity: None, ttl: Duration::ZERO };
+        let mut target = Self {
+            app,
+            identity: None,
+            ttl: Duration::ZERO,
+        };
         while let Some(keyword) = segments.next() {
             let value = segments.next()?;
             match keyword {
@@ -58,7 +62,11 @@ mod tests {
 
     fn target(app: &str, identity: Option<&str>, ttl: u64) -> Option<Target> {
         let identity = identity.map(str::to_owned);
-        Some(Target { app: app.to_owned(), identity, ttl: Duration::from_secs(ttl) })
+        Some(Target {
+            app: app.to_owned(),
+            identity,
+            ttl: Duration::from_secs(ttl),
+        })
     }
 
     #[test]
@@ -68,11 +76,23 @@ mod tests {
             ("/app/engineData/", target("engineData", None, 0)),
             ("/app/some-id", target("some-id", None, 0)),
             ("/app/%3Ftransient%3D", target("?transient=", None, 0)),
-            ("/app/engineData/identity/me", target("engineData", Some("me"), 0)),
+            (
+                "/app/engineData/identity/me",
+                target("engineData", Some("me"), 0),
+            ),
             ("/app/some-id/ttl/5", target("some-id", None, 5)),
-            ("/app/some-id/identity/a%20b/ttl/5", target("some-id", Some("a b"), 5)),
-            ("/app/engineData&qlik-csrf-token=a/b=", target("engineData", None, 0)),
-            ("/app/engineData/ttl/5&qlik-csrf-token=x", target("engineData", None, 5)),
+            (
+                "/app/some-id/identity/a%20b/ttl/5",
+                target("some-id", Some("a b"), 5),
+            ),
+            (
+                "/app/engineData&qlik-csrf-token=a/b=",
+                target("engineData", None, 0),
+            ),
+            (
+                "/app/engineData/ttl/5&qlik-csrf-token=x",
+                target("engineData", None, 5),
+            ),
         ] {
             assert_eq!(Target::parse(path), expected, "{path}");
         }
@@ -80,14 +100,24 @@ mod tests {
 
     #[test]
     fn times_to_live_are_bounded() {
-        assert_eq!(Target::parse("/app/a/ttl/99999999"), target("a", None, MAX_TTL));
+        assert_eq!(
+            Target::parse("/app/a/ttl/99999999"),
+            target("a", None, MAX_TTL)
+        );
         assert_eq!(Target::parse("/app/a/ttl/-1"), target("a", None, 0));
         assert_eq!(Target::parse("/app/a/ttl/soon"), target("a", None, 0));
     }
 
     #[test]
     fn other_paths_are_no_targets() {
-        for path in ["/app/", "/app/&x", "/app/a/other", "/app/a/other/b", "/app/a/ttl", "/hub/"] {
+        for path in [
+            "/app/",
+            "/app/&x",
+            "/app/a/other",
+            "/app/a/other/b",
+            "/app/a/ttl",
+            "/hub/",
+        ] {
             assert_eq!(Target::parse(path), None, "{path}");
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Metadata, Opaque};
+use super::{Metadata, Opaque, SecretText};
 
 /// A machine of the site, and how its services are reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub struct ServerNodeConfiguration {
     /// PEM certificate that the gateway shows to the backends.
     pub client_certificate: String,
     /// PEM private key of `client_certificate`. Written, never returned.
-    pub client_key: String,
+    pub client_key: SecretText,
 }
 
 impl Default for ServerNodeConfiguration {
@@ -72,7 +72,7 @@ impl Default for ServerNodeConfiguration {
             services: Vec::new(),
             ca_certificate: String::new(),
             client_certificate: String::new(),
-            client_key: String::new(),
+            client_key: SecretText::default(),
         }
     }
 }

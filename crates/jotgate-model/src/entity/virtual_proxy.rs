@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Metadata, Opaque};
+use super::{Metadata, Opaque, SecretText};
 
 /// A virtual proxy as an administrator writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ pub struct VirtualProxyConfig {
     /// OIDC (kept).
     pub oidc_client_id: String,
     /// OIDC (kept). Written, never returned.
-    pub oidc_client_secret: String,
+    pub oidc_client_secret: SecretText,
     /// OIDC (kept).
     pub oidc_realm: String,
     /// OIDC (kept).
@@ -223,7 +223,7 @@ impl Default for VirtualProxyConfig {
             magic_link_friendly_name: text(),
             oidc_configuration_endpoint_uri: text(),
             oidc_client_id: text(),
-            oidc_client_secret: text(),
+            oidc_client_secret: SecretText::default(),
             oidc_realm: text(),
             oidc_attribute_sub: text(),
             oidc_attribute_name: text(),

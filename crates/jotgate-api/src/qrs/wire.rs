@@ -1,0 +1,20 @@
+//! From documents to what QRS shows, and back.
+//!
+//! Documents name their enumerations and refer to each other by id; QRS numbers the first and shows
+//! condensed objects for the second. The conversion works on JSON values and follows the tables of
+//! [`shape`]: whatever a table does not name is neither shown nor accepted, and a secret is accepted
+//! but never shown.
+
+mod node;
+mod proxy_service;
+mod read;
+mod shape;
+mod virtual_proxy;
+mod write;
+
+pub(super) use node::SERVER_NODE_CONFIGURATION;
+pub(super) use proxy_service::PROXY_SERVICE;
+pub(super) use read::Reader;
+pub(super) use shape::{Enumeration, Kind, Shape, Target};
+pub(super) use virtual_proxy::VIRTUAL_PROXY_CONFIG;
+pub(super) use write::{Form, Writer, document_of};

@@ -1,0 +1,181 @@
+//! From a document to what QRS shows.
+
+use std::collections::HashMap;
+
+use jotgate_model::Documents;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::shape::{Kind, Shape, Target};
+use super::{SERVER_NODE_CONFIGURATION, VIRTUAL_PROXY_CONFIG};
+use crate::qrs::entity::EntityType;
+
+/// How much of an entity is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::qrs) enum Form {
+    /// What lists and references show.
+    Condensed,
+    /// Everything.
+    Full,
+}
+
+/// What an administrator may do with an entity of that type, as QRS names it.
+fn privileges(entity: EntityType) -> &'static [&'static str] {
+    match entity {
+        EntityType::ProxyService => &["read", "update"],
+        EntityType::ServerNodeConfiguration | EntityType::VirtualProxyConfig => {
+            &["create", "read", "update", "delete"]
+        }
+    }
+}
+
+/// Writes the documents of one snapshot. Remembers what references led to, so that a list of many
+/// entities writes their common nodes once.
+pub(in crate::qrs) struct Writer<'a> {
+    documents: &'a Documents,
+    with_privileges: bool,
+    condensed: HashMap<Uuid, Value>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer of these documents; `with_privileges` as the parameter `privileges` says.
+    pub(in crate::qrs) fn new(documents: &'a Documents, with_privileges: bool) -> Self {
+        Self {
+            documents,
+            with_privileges,
+            condensed: HashMap::new(),
+        }
+    }
+
+    /// Writes a document of that type.
+    pub(in crate::qrs) fn write(
+        &mut self,
+        entity: EntityType,
+        document: Value,
+        form: Form,
+    ) -> Value {
+        let privileges = if self.with_privileges {
+            json!(privileges(entity))
+        } else {
+            Value::Null
+        };
+        let shape = entity.shape();
+        let mut wire = self.object(shape, document, form);
+        wire.insert("privileges".to_owned(), privileges);
+        if form == Form::Full {
+            wire.insert("schemaPath".to_owned(), Value::from(shape.name));
+        }
+        Value::Object(wire)
+    }
+
+    /// Leaves of a written entity what the condensed form shows.
+    pub(in crate::qrs) fn condense(&self, entity: EntityType, wire: &mut Value) {
+        let Value::Object(members) = wire else {
+            return;
+        };
+        let shape = entity.shape();
+        members.retain(|name, _| match shape.property(name) {
+            Some(property) => shape.is_condensed(property),
+            None => name == "privileges",
+        });
+    }
+
+    fn object(&mut self, shape: &Shape, document: Value, form: Form) -> Map<String, Value> {
+        let Value::Object(mut members) = document else {
+            return Map::new();
+        };
+        let mut wire = Map::with_capacity(members.len() + 2);
+        for property in shape.all() {
+            if form == Form::Condensed && !shape.is_condensed(property) {
+                continue;
+            }
+            let value = members.get_mut(property.name).map(Value::take);
+            let value = self.value(property.kind, value.unwrap_or_default());
+            wire.insert(property.name.to_owned(), value);
+        }
+        wire
+    }
+
+    fn value(&mut self, kind: Kind, value: Value) -> Value {
+        match kind {
+            Kind::Boolean
+            | Kind::Date
+            | Kind::Guid
+            | Kind::Number { .. }
+            | Kind::Opaque
+            | Kind::Text { .. }
+            | Kind::Texts { .. } => value,
+            Kind::Enumeration(of) => {
+                let number = of
+                    .values
+                    .iter()
+                    .find(|(_, name)| value.as_str() == Some(*name))
+                    .map(|(number, _)| *number);
+                number.into()
+            }
+            Kind::Items(shape) => self.list(value, |writer, item| writer.part(shape, item)),
+            Kind::Object(shape) => self.part(shape, value),
+            Kind::Reference(target) => self.reference(target, &value),
+            Kind::References(target) => {
+                self.list(value, |writer, id| writer.reference(target, &id))
+            }
+            Kind::Secret { .. } => Value::from(""),
+        }
+    }
+
+    fn list(&mut self, value: Value, mut write: impl FnMut(&mut Self, Value) -> Value) -> Value {
+        let Value::Array(items) = value else {
+            return json!([]);
+        };
+        items.into_iter().map(|item| write(self, item)).collect()
+    }
+
+    /// A part of an entity: it has a schema path of its own and no privileges.
+    fn part(&mut self, shape: &Shape, value: Value) -> Value {
+        let mut wire = self.object(shape, value, Form::Full);
+        wire.insert("schemaPath".to_owned(), Value::from(shape.name));
+        Value::Object(wire)
+    }
+
+    fn reference(&mut self, target: Target, id: &Value) -> Value {
+        let id: Uuid = id
+            .as_str()
+            .and_then(|id| id.parse().ok())
+            .unwrap_or_default();
+        if let Some(known) = self.condensed.get(&id) {
+            return known.clone();
+        }
+        let documents = self.documents;
+        let (shape, document) = match target {
+            Target::Node => (
+                &SERVER_NODE_CONFIGURATION,
+                documents.nodes.get(&id).map(document_of),
+            ),
+            Target::ServiceCluster => return service_cluster(id),
+            Target::VirtualProxy => (
+                &VIRTUAL_PROXY_CONFIG,
+                documents.virtual_proxies.get(&id).map(document_of),
+            ),
+        };
+        // A snapshot has no references into nothing; `null` is what a client would show as empty.
+        let Some(document) = document else {
+            return Value::Null;
+        };
+        let mut wire = self.object(shape, document, Form::Condensed);
+        wire.insert("privileges".to_owned(), Value::Null);
+        let wire = Value::Object(wire);
+        self.condensed.insert(id, wire.clone());
+        wire
+    }
+}
+
+/// A document as JSON. Nothing in a document can fail to serialise; should it ever, it shows
+/// nothing rather than half of itself.
+pub(in crate::qrs) fn document_of<T: serde::Serialize>(document: &std::sync::Arc<T>) -> Value {
+    serde_json::to_value(&**document).unwrap_or_default()
+}
+
+/// The one cluster that there is.
+fn service_cluster(id: Uuid) -> Value {
+    json!({"id": id, "privileges": null, "name": "ServiceCluster"})
+}

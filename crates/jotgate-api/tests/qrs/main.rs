@@ -1,0 +1,11 @@
+//! QRS as clients see it: requests through the router, over a real repository.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod about;
+mod clients;
+mod conventions;
+mod node;
+mod proxy_service;
+mod site;
+mod virtual_proxy;

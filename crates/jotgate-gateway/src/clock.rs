@@ -1,0 +1,20 @@
+//! The one place that reads the clock for the request path.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jotgate_model::{Timestamp, UnixTime};
+
+/// Seconds since the Unix epoch; 0 for a clock that is set before it.
+#[must_use]
+pub fn now() -> UnixTime {
+    UnixTime(timestamp().as_millis().div_euclid(1000))
+}
+
+/// Milliseconds since the Unix epoch.
+#[must_use]
+pub fn timestamp() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,204 @@
+//! Accept: one connection of a client, from its first byte to its end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::Shared;
+use crate::body::ResponseBody;
+use crate::exchange::next_number;
+use crate::request::{self, ConnectionInfo};
+use crate::timed_io::{Activity, ClientStream, InFlight, TimedStream, Timeouts};
+
+/// Concurrent requests of an HTTP/2 connection.
+const MAX_STREAMS: u32 = 128;
+/// How often a silent HTTP/2 client is asked whether it is still there.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// Serves a connection. A panic in it is counted, and ends this connection alone.
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    peer: IpAddr,
+    tls: Option<Arc<ServerConfig>>,
+) {
+    let served = AssertUnwindSafe(serve_streams(&shared, stream, peer, tls))
+        .catch_unwind()
+        .await;
+    if served.is_err() {
+        shared.metrics.panics.inc();
+        tracing::error!("a connection's task panicked; this is a defect of Jotgate");
+    }
+}
+
+async fn serve_streams(
+    shared: &Arc<Shared>,
+    stream: TcpStream,
+    peer: IpAddr,
+    tls: Option<Arc<ServerConfig>>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    let over_tls = tls.is_some();
+    let stream = match tls {
+        None => ClientStream::Plain(stream),
+        Some(config) => match timeout(
+            shared.settings.header_timeout,
+            TlsAcceptor::from(config).accept(stream),
+        )
+        .await
+        {
+            Ok(Ok(stream)) => ClientStream::Tls(Box::new(stream)),
+            failed => {
+                shared.metrics.handshakes_failed.inc();
+                tracing::debug!(%peer, timed_out = failed.is_err(), "a TLS handshake failed");
+                return;
+            }
+        },
+    };
+    let multiplexed =
+        matches!(&stream, ClientStream::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(b"h2"));
+    let timeouts = Timeouts {
+        header: shared.settings.header_timeout,
+        idle: shared.settings.idle_timeout,
+        multiplexed,
+    };
+    let activity = Arc::<Activity>::default();
+    let io = TokioIo::new(TimedStream::new(stream, activity.clone(), timeouts));
+    let info = Arc::new(ConnectionInfo {
+        peer,
+        over_tls,
+        id: connection_id(),
+    });
+    let service = {
+        let shared = shared.clone();
+        service_fn(move |request: Request<Incoming>| {
+            let in_flight = InFlight::begin(&activity);
+            let served = request::serve(shared.clone(), info.clone(), request);
+            async move {
+                Ok::<_, Infallible>(served.await.map(|body| Guarded {
+                    body,
+                    _in_flight: in_flight,
+                }))
+            }
+        })
+    };
+    if multiplexed {
+        serve_http2(shared, io, service).await;
+    } else {
+        serve_http1(shared, io, service).await;
+    }
+}
+
+async fn serve_http1<S>(shared: &Shared, io: TokioIo<TimedStream>, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<Guarded>, Error = Infallible>,
+{
+    let mut builder = http1::Builder::new();
+    builder
+        .max_header_size(shared.settings.max_header_bytes)
+        .max_buf_size(shared.settings.max_header_bytes.max(64 * 1024))
+        .header_read_timeout(None)
+        .pipeline_flush(true);
+    let connection = builder.serve_connection(io, service).with_upgrades();
+    tokio::pin!(connection);
+    tokio::select! {
+        result = connection.as_mut() => log_end(result),
+        () = shared.draining.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                result = connection => log_end(result),
+                () = shared.closing.cancelled() => {}
+            }
+        }
+    }
+}
+
+async fn serve_http2<S, F>(shared: &Shared, io: TokioIo<TimedStream>, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<Guarded>, Error = Infallible, Future = F>,
+    F: Future<Output = Result<Response<Guarded>, Infallible>> + Send + 'static,
+{
+    let header_bytes = u32::try_from(shared.settings.max_header_bytes).unwrap_or(u32::MAX);
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(header_bytes)
+        .max_pending_accept_reset_streams(20)
+        .max_send_buf_size(64 * 1024)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_INTERVAL);
+    let connection = builder.serve_connection(io, service);
+    tokio::pin!(connection);
+    tokio::select! {
+        result = connection.as_mut() => log_end(result),
+        () = shared.draining.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                result = connection => log_end(result),
+                () = shared.closing.cancelled() => {}
+            }
+        }
+    }
+}
+
+fn log_end(result: Result<(), hyper::Error>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "a client's connection ended");
+    }
+}
+
+/// The id that backends see in `X-Qlik-Trace`: in the form of a UUID, as the real system's.
+fn connection_id() -> String {
+    uuid::Builder::from_random_bytes(
+        (u128::from(next_number()) << 64 | u128::from(next_number())).to_be_bytes(),
+    )
+    .into_uuid()
+    .to_string()
+}
+
+/// An answer's body that tells when it is over.
+pub(crate) struct Guarded {
+    body: ResponseBody,
+    _in_flight: InFlight,
+}
+
+impl Body for Guarded {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,151 @@
+//! What is learned of a request on its way, for the log and the metrics.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jotgate_model::{Refusal, Timestamp, VirtualProxy};
+use jotgate_observe::{AccessRecord, Outcome, Phase};
+use jotgate_policy::forwarded::Client;
+use jotgate_session::Session;
+
+use crate::Shared;
+
+/// One request and its answer.
+pub(crate) struct Exchange {
+    pub(crate) reference: String,
+    pub(crate) phase: Phase,
+    pub(crate) client: Client,
+    pub(crate) client_text: String,
+    pub(crate) virtual_proxy: Option<Arc<VirtualProxy>>,
+    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) node: Option<Box<str>>,
+    pub(crate) waiting: Option<Duration>,
+    method: http::Method,
+    path: Box<str>,
+    time: Timestamp,
+    started: Instant,
+}
+
+impl Exchange {
+    pub(crate) fn begin(method: &http::Method, path: &str, client: Client) -> Self {
+        Self {
+            reference: reference(),
+            phase: Phase::Sanitize,
+            client_text: client.address.to_string(),
+            client,
+            virtual_proxy: None,
+            session: None,
+            node: None,
+            waiting: None,
+            method: method.clone(),
+            path: loggable(path).into(),
+            time: crate::timestamp(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Writes the line and counts.
+    pub(crate) fn finish(&self, shared: &Shared, status: u16, refusal: Option<&Refusal>) {
+        let total = self.started.elapsed();
+        let virtual_proxy = self.virtual_proxy.as_ref().map(|vp| vp.prefix.as_str());
+        let reason = refusal.map(|refusal| refusal.reason);
+        shared.metrics.count(&Outcome {
+            virtual_proxy: virtual_proxy.unwrap_or_default(),
+            status,
+            reason,
+            total,
+        });
+        let session = self.session.as_deref();
+        shared.access_log.write(&AccessRecord {
+            time: self.time,
+            reference: &self.reference,
+            client: &self.client_text,
+            method: self.method.as_str(),
+            path: &self.path,
+            virtual_proxy,
+            user: session.map(|session| (session.user_directory(), session.user_id())),
+            session: session.map(Session::public_id),
+            node: self.node.as_deref(),
+            phase: self.phase,
+            status,
+            refusal: refusal.map(|refusal| (refusal.reason, refusal.detail())),
+            total,
+            waiting: self.waiting,
+        });
+    }
+}
+
+/// A path without what may be a token: the real client puts `&qlik-csrf-token=` into it.
+fn loggable(path: &str) -> &str {
+    let path = path.split('&').next().unwrap_or_default();
+    let end = path
+        .char_indices()
+        .map(|(at, _)| at)
+        .take_while(|at| *at <= 1024)
+        .last()
+        .unwrap_or(0);
+    if path.len() <= 1024 {
+        path
+    } else {
+        &path[..end]
+    }
+}
+
+thread_local! {
+    /// The state of a SplitMix64 generator. References only have to differ.
+    static STATE: Cell<u64> = Cell::new(random_u64());
+}
+
+/// The next number of this thread's generator: unique enough for a name, no secret.
+pub(crate) fn next_number() -> u64 {
+    STATE.with(|state| {
+        let next = state.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        state.set(next);
+        let mixed = (next ^ (next >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    })
+}
+
+fn random_u64() -> u64 {
+    let mut bytes = [0; 8];
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        return u64::from(std::process::id());
+    }
+    u64::from_ne_bytes(bytes)
+}
+
+/// What an error page prints: 12 characters without the ones that are mistaken for others.
+fn reference() -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let mut number = next_number();
+    let mut text = String::with_capacity(12);
+    for _ in 0..12 {
+        text.push(char::from(ALPHABET[(number & 31) as usize]));
+        number >>= 5;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_logged_without_tokens_and_cut() {
+        assert_eq!(
+            loggable("/app/engineData&qlik-csrf-token=secret"),
+            "/app/engineData"
+        );
+        assert!(loggable(&"é".repeat(2000)).len() <= 1024);
+        assert_eq!(loggable("/hub/"), "/hub/");
+    }
+
+    #[test]
+    fn references_differ() {
+        let many: std::collections::HashSet<_> = (0..10_000).map(|_| reference()).collect();
+        assert_eq!(many.len(), 10_000);
+        assert!(many.iter().all(|text| text.len() == 12));
+    }
+}

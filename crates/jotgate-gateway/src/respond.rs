@@ -1,0 +1,166 @@
+//! Respond: what every answer gets before it leaves.
+
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
+use http::{Response, StatusCode};
+use jotgate_model::{Refusal, Snapshot, VirtualProxy};
+use jotgate_policy::admit::{self, Asking};
+use jotgate_policy::sanitize;
+
+use crate::body::ResponseBody;
+use crate::exchange::Exchange;
+use crate::identify::Identified;
+use crate::request::is_entry;
+
+/// The answer to a CORS preflight; what it allows is added with the other response headers.
+pub(crate) fn preflight() -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.extensions_mut().insert(Preflight);
+    response
+}
+
+#[derive(Clone, Copy)]
+struct Preflight;
+
+/// Sends a browser from the bare prefix to the hub, when a node of the virtual proxy serves one.
+pub(crate) fn hub_redirect(
+    snapshot: &Snapshot,
+    vp: &VirtualProxy,
+    path: &str,
+) -> Option<Response<ResponseBody>> {
+    let serves_hub = |id: &jotgate_model::Uuid| {
+        snapshot
+            .node(*id)
+            .is_some_and(|node| node.services.iter().any(|service| &*service.path == "/hub"))
+    };
+    if !is_entry(path) || !vp.nodes.iter().any(serves_hub) {
+        return None;
+    }
+    redirect(&format!("{}/hub/", prefix_path(vp)), StatusCode::FOUND)
+}
+
+/// A redirect; nothing when the address cannot be a header.
+pub(crate) fn redirect(to: &str, status: StatusCode) -> Option<Response<ResponseBody>> {
+    let location = HeaderValue::try_from(to).ok()?;
+    let mut response = Response::new(ResponseBody::empty());
+    *response.status_mut() = status;
+    response.headers_mut().insert(LOCATION, location);
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(response)
+}
+
+/// `/prefix`, or nothing for the default virtual proxy.
+pub(crate) fn prefix_path(vp: &VirtualProxy) -> String {
+    let prefix = vp.prefix.as_str();
+    if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("/{prefix}")
+    }
+}
+
+/// Takes from a backend's answer what belongs to its connection, and cookies that are not its own.
+pub(crate) fn clean(snapshot: &Snapshot, response: &mut Response<ResponseBody>) {
+    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    if !upgraded {
+        sanitize::strip_connection_headers(headers);
+    }
+    if headers.contains_key(SET_COOKIE) {
+        keep_foreign_cookies(snapshot, headers);
+    }
+}
+
+/// A backend cannot set, overwrite or remove a session cookie.
+fn keep_foreign_cookies(snapshot: &Snapshot, headers: &mut HeaderMap) {
+    let is_own = |cookie: &HeaderValue| {
+        let name = cookie
+            .as_bytes()
+            .split(|b| *b == b'=')
+            .next()
+            .unwrap_or_default();
+        snapshot.is_own_cookie(name.trim_ascii())
+    };
+    if headers.get_all(SET_COOKIE).iter().any(is_own) {
+        let kept: Vec<_> = headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter(|cookie| !is_own(cookie))
+            .cloned()
+            .collect();
+        headers.remove(SET_COOKIE);
+        for cookie in kept {
+            headers.append(SET_COOKIE, cookie);
+        }
+    }
+}
+
+/// Gives the client the cookie of a session that it did not have, and keeps the answer out of caches
+/// that others read.
+pub(crate) fn set_cookie(
+    response: &mut Response<ResponseBody>,
+    vp: &VirtualProxy,
+    who: &Identified,
+) {
+    let Some(secret) = &who.new_secret else {
+        return;
+    };
+    if who.session.ended().is_some() {
+        return;
+    }
+    let form = vp.cookie.form(who.over_tls);
+    let text = format!(
+        "{}={}{}",
+        form.name.as_str(),
+        secret.expose(),
+        form.attributes
+    );
+    if let Ok(mut value) = HeaderValue::try_from(text) {
+        value.set_sensitive(true);
+        let headers = response.headers_mut();
+        headers.append(SET_COOKIE, value);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Tells the client to forget the session cookie.
+pub(crate) fn clear_cookie(
+    response: &mut Response<ResponseBody>,
+    vp: &VirtualProxy,
+    over_tls: bool,
+) {
+    let form = vp.cookie.form(over_tls);
+    let text = format!("{}={}; Max-Age=0", form.name.as_str(), form.attributes);
+    if let Ok(value) = HeaderValue::try_from(text) {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+}
+
+/// The last step of every answer: what the virtual proxy adds for browsers.
+pub(crate) fn finish(
+    exchange: &Exchange,
+    asking: &Result<Asking, Refusal>,
+    response: &mut Response<ResponseBody>,
+) {
+    let preflight = response.extensions_mut().remove::<Preflight>().is_some();
+    if let (Some(vp), Ok(asking)) = (&exchange.virtual_proxy, asking)
+        && !(vp.cors_origins.is_empty() && vp.response_headers.is_empty())
+    {
+        admit::share(vp, asking, preflight, response.headers_mut());
+    }
+}
+
+/// Headers of pages that the gateway writes itself.
+pub(crate) const OWN_PAGE: [(HeaderName, HeaderValue); 3] = [
+    (
+        http::header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        http::header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];

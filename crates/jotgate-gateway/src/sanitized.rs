@@ -1,0 +1,119 @@
+//! A request of which there is one reading only.
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::uri::Authority;
+use http::{Method, Request, Version};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use jotgate_model::Refusal;
+use jotgate_policy::sanitize;
+
+/// The only form in which a request is passed down the path.
+pub(crate) struct Sanitized {
+    head: http::request::Parts,
+    body: Option<Incoming>,
+    host: Authority,
+    websocket: bool,
+    upgrade: Option<OnUpgrade>,
+}
+
+impl Sanitized {
+    /// Phase sanitize, all but the removal of headers, which needs the virtual proxy and comes right
+    /// before new ones are set.
+    pub(crate) fn check(mut request: Request<Incoming>) -> Result<Self, Refusal> {
+        sanitize::message(
+            request.method(),
+            request.uri(),
+            request.version(),
+            request.headers(),
+        )?;
+        let host = sanitize::host(request.uri(), request.headers())?;
+        sanitize::path(request.uri().path())?;
+        let websocket = is_websocket(&request);
+        let upgrade = websocket.then(|| hyper::upgrade::on(&mut request));
+        let (head, body) = request.into_parts();
+        Ok(Self {
+            head,
+            body: Some(body),
+            host,
+            websocket,
+            upgrade,
+        })
+    }
+
+    pub(crate) const fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.head.uri.query()
+    }
+
+    pub(crate) const fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// Whether the client asks for a WebSocket. No other upgrade is served.
+    pub(crate) const fn is_websocket(&self) -> bool {
+        self.websocket
+    }
+
+    /// The host that the request is for, as an answer may repeat it.
+    pub(crate) const fn host(&self) -> &Authority {
+        &self.host
+    }
+
+    /// The host as a header.
+    pub(crate) fn host_value(&self) -> HeaderValue {
+        HeaderValue::from_maybe_shared(Bytes::copy_from_slice(self.host.as_str().as_bytes()))
+            .unwrap_or_else(|_| HeaderValue::from_static("invalid"))
+    }
+
+    pub(crate) fn user_agent(&self) -> &str {
+        header_text(&self.head.headers, "user-agent")
+    }
+
+    /// The body, once.
+    pub(crate) const fn take_body(&mut self) -> Option<Incoming> {
+        self.body.take()
+    }
+
+    pub(crate) const fn take_upgrade(&mut self) -> Option<OnUpgrade> {
+        self.upgrade.take()
+    }
+
+    pub(crate) fn into_parts(self) -> (http::request::Parts, Option<Incoming>) {
+        (self.head, self.body)
+    }
+}
+
+/// A header's value, or nothing when it is absent or not visible ASCII.
+pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+/// RFC 6455 section 4.1. Something that is not quite a handshake is a request like any other: its
+/// `Upgrade` is removed with the other fields of the connection.
+fn is_websocket(request: &Request<Incoming>) -> bool {
+    let headers = request.headers();
+    let connection_says_so = headers
+        .get_all(http::header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
+        .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"));
+    request.version() == Version::HTTP_11
+        && request.method() == Method::GET
+        && headers
+            .get(UPGRADE)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+        && connection_says_so
+        && headers.contains_key(SEC_WEBSOCKET_KEY)
+}

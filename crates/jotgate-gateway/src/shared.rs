@@ -1,0 +1,163 @@
+//! What all workers share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jotgate_keys::KeyRing;
+use jotgate_model::Snapshot;
+use jotgate_observe::{AccessLog, Metrics};
+use jotgate_policy::admit::OwnNames;
+use jotgate_policy::csrf::CsrfKey;
+use jotgate_policy::forwarded::Network;
+use jotgate_policy::sign_in::StateKey;
+use jotgate_session::Sessions;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::sign_ins::SignIns;
+use crate::upstream::Backends;
+
+/// The settings of the process that concern requests.
+#[derive(Clone, Debug)]
+pub struct GatewaySettings {
+    /// How long the head of a request may take: then 408.
+    pub header_timeout: Duration,
+    /// How long a body may pause: then 408.
+    pub body_timeout: Duration,
+    /// How long a backend may take to answer: then 504.
+    pub response_timeout: Duration,
+    /// How long a connection may wait for its next request: then it is closed.
+    pub idle_timeout: Duration,
+    /// The largest head of a request: then 431.
+    pub max_header_bytes: usize,
+    /// The largest body of a request; nothing for any size: then 413.
+    pub max_body_bytes: Option<u64>,
+    /// Connections of clients in all: then they are closed at once.
+    pub max_connections: usize,
+    /// Connections of one address; nothing for any number.
+    pub max_connections_per_address: Option<usize>,
+    /// Whose `X-Forwarded-*` count.
+    pub trusted_proxies: Vec<Network>,
+    /// How many workers there are.
+    pub workers: usize,
+}
+
+/// What the request path asks.
+pub struct Stores {
+    /// The configuration.
+    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// The keys.
+    pub keys: Arc<KeyRing>,
+    /// The sessions.
+    pub sessions: Sessions,
+    /// The key that CSRF tokens and sign-in states are made with; the fleet shares it.
+    pub cluster_key: [u8; 32],
+    /// The access log.
+    pub access_log: AccessLog,
+    /// The metrics.
+    pub metrics: Metrics,
+}
+
+/// Everything that requests of all workers use.
+pub struct Shared {
+    pub(crate) settings: GatewaySettings,
+    pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) sessions: Sessions,
+    pub(crate) sign_ins: SignIns,
+    pub(crate) csrf: CsrfKey,
+    pub(crate) states: StateKey,
+    pub(crate) own_names: ArcSwap<OwnNames>,
+    pub(crate) backends: Backends,
+    pub(crate) access_log: AccessLog,
+    pub(crate) metrics: Metrics,
+    /// The runtime for what must not hold a worker up, or must be finished when its client has gone.
+    pub(crate) background: Handle,
+    pub(crate) turn: AtomicUsize,
+    /// Set when the process is about to end: new connections are closed after their first answer.
+    pub(crate) draining: CancellationToken,
+    /// Set when what is still open must close.
+    pub(crate) closing: CancellationToken,
+    pub(crate) connections: TaskTracker,
+    pub(crate) tunnels: TaskTracker,
+    ready: AtomicBool,
+}
+
+impl Shared {
+    /// Puts the data plane together. `background` is the runtime of the management side.
+    #[must_use]
+    pub fn new(
+        settings: GatewaySettings,
+        stores: Stores,
+        own_names: OwnNames,
+        background: Handle,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            snapshot: stores.snapshot,
+            keys: stores.keys,
+            sessions: stores.sessions,
+            sign_ins: SignIns::default(),
+            csrf: CsrfKey::new(&stores.cluster_key),
+            states: StateKey::new(&stores.cluster_key),
+            own_names: ArcSwap::from_pointee(own_names),
+            backends: Backends::default(),
+            access_log: stores.access_log,
+            metrics: stores.metrics,
+            background,
+            turn: AtomicUsize::new(0),
+            draining: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            tunnels: TaskTracker::new(),
+            ready: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on `/readyz` answers 200.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// Whether requests are served and no drain has begun.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire) && !self.draining.is_cancelled()
+    }
+
+    /// Replaces the gateway's own names, after a certificate has changed.
+    pub fn set_own_names(&self, names: OwnNames) {
+        self.own_names.store(Arc::new(names));
+    }
+
+    /// Drains: no new connections, open requests finish, WebSockets are closed with a notice, and
+    /// after `deadline` what is left is cut off.
+    pub async fn drain(&self, deadline: Duration) {
+        self.draining.cancel();
+        self.connections.close();
+        self.tunnels.close();
+        let finished = async {
+            self.connections.wait().await;
+            self.tunnels.wait().await;
+        };
+        if tokio::time::timeout(deadline, finished).await.is_err() {
+            tracing::warn!(
+                connections = self.connections.len(),
+                websockets = self.tunnels.len(),
+                "the drain timeout is over; what is left is cut off"
+            );
+        }
+        self.closing.cancel();
+    }
+}
+
+/// Nothing of it is for a log.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,143 @@
+//! Tunnel: a WebSocket between a client and a backend.
+//!
+//! Bytes pass as they are, through one scratch buffer of the worker: a socket on which nothing moves
+//! holds no buffer. The heads of the backend's frames are read along, so that the notice of an ended
+//! session and a close frame can be put between two of them.
+
+mod relay;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Response;
+use http::header::{CONNECTION, HeaderValue, UPGRADE};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use jotgate_policy::websocket::{CloseCode, close_frame, text_frame};
+use jotgate_session::{EndReason, Session};
+use serde_json::json;
+
+use self::relay::{Relay, RelayEnd};
+use crate::Shared;
+use crate::body::ResponseBody;
+use crate::timed_io::TimedStream;
+use crate::upstream::{BackendIo, Outgoing};
+
+/// How long the backend may take to finish the frame it is in before a notice is sent anyway.
+const FRAME_GRACE: Duration = Duration::from_millis(300);
+/// How long a client may take to accept the last words.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Connects both ends once the 101 has been passed on.
+pub(crate) fn open(
+    sent: &Outgoing<'_>,
+    client: OnUpgrade,
+    mut response: Response<ResponseBody>,
+) -> Response<ResponseBody> {
+    let backend = hyper::upgrade::on(&mut response);
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    let shared = sent.shared.clone();
+    let session = sent.session.clone();
+    let token = sent.shared.tunnels.token();
+    tokio::spawn(async move {
+        let (Ok(client), Ok(backend)) = (client.await, backend.await) else {
+            return;
+        };
+        shared.metrics.tunnels.inc();
+        run(&shared, &session, client, backend).await;
+        shared.metrics.tunnels.dec();
+        drop(token);
+    });
+    response
+}
+
+async fn run(shared: &Arc<Shared>, session: &Arc<Session>, client: Upgraded, backend: Upgraded) {
+    // Both are the streams that this process handed to hyper.
+    let (Ok(client), Ok(backend)) = (
+        client.downcast::<TokioIo<TimedStream>>(),
+        backend.downcast::<BackendIo>(),
+    ) else {
+        tracing::error!("an upgraded connection is of an unknown kind");
+        return;
+    };
+    let mut relay = Relay::new(
+        client.io.into_inner().into_inner(),
+        backend.io.into_inner(),
+        client.read_buf,
+        backend.read_buf,
+        session.clone(),
+    );
+    let mut watch = shared.sessions.watch(session);
+    let last_words = tokio::select! {
+        end = relay.run() => {
+            tracing::trace!(?end, "a WebSocket ended");
+            return;
+        }
+        reason = watch.ended() => LastWords::session_ended(reason),
+        () = shared.draining.cancelled() => LastWords::draining(),
+    };
+    let in_time = tokio::time::timeout(FRAME_GRACE, relay.run_to_boundary()).await;
+    if matches!(in_time, Ok(RelayEnd::Closed | RelayEnd::Broken)) {
+        return;
+    }
+    let frames = last_words.frames(&relay);
+    if tokio::time::timeout(LAST_WORDS, relay.finish(&frames))
+        .await
+        .is_err()
+    {
+        tracing::debug!("a client did not take the close frame");
+    }
+}
+
+/// What a client is told before its socket is closed.
+struct LastWords {
+    notice: Option<String>,
+    code: CloseCode,
+    reason: &'static str,
+}
+
+impl LastWords {
+    /// The notice of the real proxy (Qlik help, "Proxy service WebSocket messages").
+    fn session_ended(reason: EndReason) -> Self {
+        let notice = json!({
+            "jsonrpc": "2.0",
+            "method": reason.notice_method(),
+            "params": {
+                "severity": "fatal",
+                "timestamp": crate::timestamp().to_string(),
+                "message": reason.notice_message(),
+            },
+        });
+        Self {
+            notice: Some(notice.to_string()),
+            code: CloseCode::PolicyViolation,
+            reason: reason.notice_message(),
+        }
+    }
+
+    const fn draining() -> Self {
+        Self {
+            notice: None,
+            code: CloseCode::GoingAway,
+            reason: "The gateway is restarting",
+        }
+    }
+
+    /// Only what fits where the stream stands: a notice between messages, a close frame between frames.
+    fn frames(&self, relay: &Relay) -> Vec<u8> {
+        use jotgate_policy::websocket::Boundary;
+        let mut frames = Vec::new();
+        let boundary = relay.boundary();
+        if boundary == Boundary::BetweenMessages
+            && let Some(notice) = &self.notice
+        {
+            frames.extend_from_slice(&text_frame(notice));
+        }
+        if boundary != Boundary::InsideFrame {
+            frames.extend_from_slice(&close_frame(self.code, self.reason));
+        }
+        frames
+    }
+}

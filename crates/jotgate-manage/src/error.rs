@@ -1,0 +1,67 @@
+//! Why a use case did not do what it was asked for.
+
+use jotgate_model::{FieldErrors, Timestamp};
+use jotgate_repository::{Kind, RepositoryError};
+use uuid::Uuid;
+
+/// Why nothing was changed. Each reads as one sentence for the administrator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManageError {
+    /// The document was changed after the version that the change is based on.
+    #[error(
+        "The {kind} was changed at {stored} by {stored_by}, after the version of {sent} that this \
+         change is based on; read it again and repeat the change."
+    )]
+    Conflict {
+        /// What it describes.
+        kind: Kind,
+        /// Its id.
+        id: Uuid,
+        /// When the stored document was changed.
+        stored: Timestamp,
+        /// Who changed it.
+        stored_by: String,
+        /// The version that the change is based on.
+        sent: Timestamp,
+    },
+    /// The actor may not do that, or nobody may.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Fields that cannot be accepted, each with what to do about it.
+    #[error("{0}")]
+    Invalid(FieldErrors),
+    /// There is no such document.
+    #[error("There is no {kind} with the id {id}.")]
+    NotFound {
+        /// What was asked for.
+        kind: Kind,
+        /// Under which id.
+        id: Uuid,
+    },
+    /// The repository does not do its work. Traffic goes on with the last configuration. Should it
+    /// have failed while it acknowledged, the change is stored all the same: then the next save, or
+    /// the next start, finds it.
+    #[error("The configuration could not be read or saved because {0}.")]
+    Unavailable(String),
+}
+
+impl ManageError {
+    /// One field that cannot be accepted.
+    pub(crate) fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        let mut errors = FieldErrors::default();
+        errors.push(field, problem);
+        Self::Invalid(errors)
+    }
+}
+
+impl From<FieldErrors> for ManageError {
+    fn from(errors: FieldErrors) -> Self {
+        Self::Invalid(errors)
+    }
+}
+
+impl From<RepositoryError> for ManageError {
+    fn from(error: RepositoryError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}

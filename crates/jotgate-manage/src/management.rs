@@ -1,0 +1,217 @@
+//! The current snapshot, and the one way to change it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jotgate_model::{Snapshot, Timestamp};
+use jotgate_repository::{Change, ChangeSet, Kind, Repository, RepositoryError};
+use jotgate_session::Sessions;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::sessions::end_sessions_of;
+use crate::site::{NewSite, load_or_create};
+use crate::stamp::stamp;
+use crate::{Actor, ManageError, rules};
+
+/// How often a save is repeated when another process saves at the same time.
+const ATTEMPTS: usize = 5;
+
+/// The use cases. A copy shares everything.
+#[derive(Clone)]
+pub struct Management {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    repository: Repository,
+    sessions: Sessions,
+    publish: Box<dyn Fn(Arc<Snapshot>) + Send + Sync>,
+    snapshot: ArcSwap<Snapshot>,
+    /// Held from the reading of what a save is based on until the answer.
+    saving: Mutex<()>,
+}
+
+/// Who changes something, when, and the note for the list of revisions.
+pub(crate) struct Intent {
+    pub(crate) actor: Actor,
+    pub(crate) note: String,
+    pub(crate) now: Timestamp,
+}
+
+impl Management {
+    /// Reads the stored configuration, creates the `site` in an empty database, and publishes the
+    /// first snapshot.
+    ///
+    /// `publish` is called with the first and every later snapshot before the call that made it
+    /// returns: whatever requests need of it must be in place when `publish` returns. It is called
+    /// by one save at a time and must not block for long.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`] when the repository cannot be read or written, and
+    /// [`ManageError::Invalid`] when what is stored cannot be served.
+    pub async fn start(
+        repository: Repository,
+        sessions: Sessions,
+        publish: impl Fn(Arc<Snapshot>) + Send + Sync + 'static,
+        site: NewSite,
+    ) -> Result<Self, ManageError> {
+        let (stored, proxy_id) = load_or_create(&repository, &site).await?;
+        let snapshot = Snapshot::build(stored.revision, stored.documents, proxy_id, None)?;
+        let snapshot = Arc::new(snapshot);
+        publish(snapshot.clone());
+        Ok(Self {
+            inner: Arc::new(Inner {
+                repository,
+                sessions,
+                publish: Box::new(publish),
+                snapshot: ArcSwap::new(snapshot),
+                saving: Mutex::new(()),
+            }),
+        })
+    }
+
+    /// The configuration as it is served now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.snapshot.load_full()
+    }
+
+    /// Makes all of the changes or none. Dates, authors and missing ids of rows are filled in.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`], [`ManageError::Invalid`] with every field at fault, and
+    /// [`ManageError::Unavailable`].
+    pub async fn apply(
+        &self,
+        actor: &Actor,
+        changes: Vec<Change>,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<Arc<Snapshot>, ManageError> {
+        let intent = Intent {
+            actor: actor.clone(),
+            note: note.to_owned(),
+            now,
+        };
+        self.save(intent, move |_| Ok(changes.clone())).await
+    }
+
+    /// Saves what `plan` makes of the current snapshot, and answers the snapshot that has it.
+    ///
+    /// The work is a task of its own: a client that goes away in the middle must not leave a
+    /// configuration that is stored but not served.
+    pub(crate) async fn save(
+        &self,
+        intent: Intent,
+        plan: impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError> + Send + Sync + 'static,
+    ) -> Result<Arc<Snapshot>, ManageError> {
+        let inner = self.inner.clone();
+        let task = tokio::spawn(async move { inner.save(&intent, &plan).await });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a save ended early");
+            let reason = "of an error in Jotgate itself, which its log describes";
+            Err(ManageError::Unavailable(reason.to_owned()))
+        })
+    }
+}
+
+impl fmt::Debug for Management {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let revision = self.inner.snapshot.load().revision;
+        f.debug_struct("Management")
+            .field("revision", &revision)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    async fn save(
+        &self,
+        intent: &Intent,
+        plan: &(impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError> + Sync),
+    ) -> Result<Arc<Snapshot>, ManageError> {
+        let _saving = self.saving.lock().await;
+        for _ in 0..ATTEMPTS {
+            let current = self.snapshot.load_full();
+            let changes = plan(&current)?;
+            match self.try_save(intent, &current, changes).await {
+                Err(Failure::ChangedElsewhere) => self.reload().await?,
+                Err(Failure::Final(error)) => return Err(error),
+                Ok(snapshot) => return Ok(snapshot),
+            }
+        }
+        let reason = "the configuration keeps being changed elsewhere; try again";
+        Err(ManageError::Unavailable(reason.to_owned()))
+    }
+
+    async fn try_save(
+        &self,
+        intent: &Intent,
+        current: &Snapshot,
+        mut changes: Vec<Change>,
+    ) -> Result<Arc<Snapshot>, Failure> {
+        stamp(&mut changes, &current.documents, intent);
+        let next = rules::check(current, &changes, &intent.actor).map_err(Failure::Final)?;
+        let set = ChangeSet {
+            changes,
+            author: intent.actor.name.clone(),
+            note: intent.note.clone(),
+            at: intent.now,
+        };
+        match self.repository.apply(current.revision, &set).await {
+            Ok(_) => {}
+            Err(RepositoryError::Conflict { .. }) => return Err(Failure::ChangedElsewhere),
+            Err(error) => return Err(Failure::Final(error.into())),
+        }
+        let next = Arc::new(next);
+        self.publish(next.clone());
+        tracing::info!(
+            config.revision = next.revision,
+            config.author = %intent.actor.name,
+            config.source = %intent.actor.source,
+            config.note = %intent.note,
+            "configuration saved"
+        );
+        for id in deleted_virtual_proxies(&set.changes) {
+            end_sessions_of(&self.sessions, id).await;
+        }
+        Ok(next)
+    }
+
+    /// Takes over what somebody else has stored.
+    async fn reload(&self) -> Result<(), ManageError> {
+        let stored = self.repository.load().await?;
+        let current = self.snapshot.load_full();
+        let next = Snapshot::build(stored.revision, stored.documents, current.proxy_id, None)?;
+        self.publish(Arc::new(next));
+        Ok(())
+    }
+
+    fn publish(&self, snapshot: Arc<Snapshot>) {
+        self.snapshot.store(snapshot.clone());
+        (self.publish)(snapshot);
+    }
+}
+
+/// Why a save did not happen.
+enum Failure {
+    /// Somebody else has stored a revision in the meantime: what it is based on is read again.
+    ChangedElsewhere,
+    /// For a reason that stays.
+    Final(ManageError),
+}
+
+fn deleted_virtual_proxies(changes: &[Change]) -> impl Iterator<Item = Uuid> {
+    changes.iter().filter_map(|change| match change {
+        Change::Delete {
+            kind: Kind::VirtualProxy,
+            id,
+        } => Some(*id),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

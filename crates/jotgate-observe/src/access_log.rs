@@ -1,0 +1,286 @@
+//! The access log: one JSON line a request, written by a thread of its own.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use jotgate_model::{Reason, Timestamp};
+
+use crate::json_line::JsonLine;
+
+/// Lines that may wait to be written. Beyond that they are dropped and counted.
+const WAITING_LINES: usize = 16_384;
+/// How long a line may stay in memory before it is written.
+const WRITE_AFTER: Duration = Duration::from_millis(200);
+
+/// Where lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessLogTarget {
+    /// To this file, which is appended to.
+    File(PathBuf),
+    /// Nowhere.
+    Off,
+    /// To standard output.
+    StandardOutput,
+}
+
+/// The phases of a request, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// TLS, connection limits.
+    Accept,
+    /// One canonical view.
+    Sanitize,
+    /// Which virtual proxy.
+    Route,
+    /// Origin and preflight.
+    Admit,
+    /// Session or token.
+    Identify,
+    /// May this user come in.
+    Authorize,
+    /// Which node.
+    Select,
+    /// Headers towards the node.
+    Rewrite,
+    /// To the node and back.
+    Forward,
+    /// A WebSocket.
+    Tunnel,
+    /// The answer.
+    Respond,
+}
+
+impl Phase {
+    /// The name in logs, metrics and the manual.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Sanitize => "sanitize",
+            Self::Route => "route",
+            Self::Admit => "admit",
+            Self::Identify => "identify",
+            Self::Authorize => "authorize",
+            Self::Select => "select",
+            Self::Rewrite => "rewrite",
+            Self::Forward => "forward",
+            Self::Tunnel => "tunnel",
+            Self::Respond => "respond",
+        }
+    }
+}
+
+/// What is known of a request when it is over.
+#[derive(Clone, Debug)]
+pub struct AccessRecord<'a> {
+    /// When it came.
+    pub time: Timestamp,
+    /// What an error page prints, and a search finds.
+    pub reference: &'a str,
+    /// The client's address.
+    pub client: &'a str,
+    /// The method.
+    pub method: &'a str,
+    /// The path without its query; never holds a token.
+    pub path: &'a str,
+    /// The prefix of the virtual proxy; nothing when none was found.
+    pub virtual_proxy: Option<&'a str>,
+    /// Directory and id.
+    pub user: Option<(&'a str, &'a str)>,
+    /// The public id of the session.
+    pub session: Option<&'a str>,
+    /// The node that was asked.
+    pub node: Option<&'a str>,
+    /// The last phase that was reached.
+    pub phase: Phase,
+    /// The status of the answer.
+    pub status: u16,
+    /// Why it was refused, and what was found.
+    pub refusal: Option<(Reason, Option<&'a str>)>,
+    /// From the head of the request to the head of the answer.
+    pub total: Duration,
+    /// Of these, waiting for the node.
+    pub waiting: Option<Duration>,
+}
+
+impl AccessRecord<'_> {
+    fn to_line(&self) -> String {
+        let mut line = JsonLine::new();
+        line.text("time", &self.time.to_string())
+            .text("reference", self.reference)
+            .text("client", self.client)
+            .text("method", self.method)
+            .text("path", self.path)
+            .number("status", self.status)
+            .text("phase", self.phase.name());
+        if let Some(prefix) = self.virtual_proxy {
+            line.text("virtual_proxy", prefix);
+        }
+        if let Some((directory, id)) = self.user {
+            line.text("user_directory", directory).text("user_id", id);
+        }
+        if let Some(session) = self.session {
+            line.text("session", session);
+        }
+        if let Some(node) = self.node {
+            line.text("node", node);
+        }
+        if let Some((reason, detail)) = self.refusal {
+            line.text("reason", reason.id());
+            if let Some(detail) = detail {
+                line.text("detail", detail);
+            }
+        }
+        line.number("total_us", self.total.as_micros());
+        if let Some(waiting) = self.waiting {
+            line.number("node_us", waiting.as_micros());
+        }
+        line.finish()
+    }
+}
+
+/// The access log. Cheap to copy.
+#[derive(Clone, Debug)]
+pub struct AccessLog {
+    lines: Option<SyncSender<String>>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl AccessLog {
+    /// Opens the log and starts its writer.
+    ///
+    /// # Errors
+    /// The file cannot be opened for appending.
+    pub fn open(target: &AccessLogTarget) -> io::Result<Self> {
+        let output: Box<dyn Write + Send> = match target {
+            AccessLogTarget::Off => {
+                return Ok(Self {
+                    lines: None,
+                    dropped: Arc::default(),
+                });
+            }
+            AccessLogTarget::StandardOutput => Box::new(io::stdout()),
+            AccessLogTarget::File(path) => {
+                let file: File = OpenOptions::new().create(true).append(true).open(path)?;
+                Box::new(file)
+            }
+        };
+        let (sender, receiver) = sync_channel(WAITING_LINES);
+        let dropped = Arc::<AtomicU64>::default();
+        let lost = dropped.clone();
+        thread::Builder::new()
+            .name("access-log".to_owned())
+            .spawn(move || write_lines(&receiver, BufWriter::new(output), &lost))?;
+        Ok(Self {
+            lines: Some(sender),
+            dropped,
+        })
+    }
+
+    /// Writes a line for `record`, or counts it as dropped when the writer cannot follow.
+    pub fn write(&self, record: &AccessRecord<'_>) {
+        if let Some(lines) = &self.lines
+            && lines.try_send(record.to_line()).is_err()
+        {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many lines were dropped.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+fn write_lines(lines: &Receiver<String>, mut output: impl Write, lost: &AtomicU64) {
+    let put = |line: &str, output: &mut dyn Write| {
+        if output.write_all(line.as_bytes()).is_err() {
+            lost.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    loop {
+        match lines.recv_timeout(WRITE_AFTER) {
+            Ok(line) => put(&line, &mut output),
+            Err(RecvTimeoutError::Timeout) => {
+                if output.flush().is_err() {
+                    lost.fetch_add(1, Ordering::Relaxed);
+                }
+                // Nothing waits: sleep until something does.
+                match lines.recv() {
+                    Ok(line) => put(&line, &mut output),
+                    Err(_) => return,
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                if output.flush().is_err() {
+                    lost.fetch_add(1, Ordering::Relaxed);
+                }
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> AccessRecord<'static> {
+        AccessRecord {
+            time: Timestamp::from_millis(1_700_000_000_123),
+            reference: "r1",
+            client: "127.0.0.1",
+            method: "GET",
+            path: "/jwt/hub/",
+            virtual_proxy: Some("jwt"),
+            user: Some(("example", "boz\n")),
+            session: Some("s"),
+            node: Some("Central"),
+            phase: Phase::Identify,
+            status: 401,
+            refusal: Some((Reason::TokenExpired, Some("expired 5 s ago"))),
+            total: Duration::from_micros(42),
+            waiting: None,
+        }
+    }
+
+    #[test]
+    fn the_form_of_a_line() {
+        insta::assert_snapshot!(record().to_line());
+    }
+
+    #[test]
+    fn lines_reach_the_file_and_what_does_not_fit_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("access.log");
+        let log = AccessLog::open(&AccessLogTarget::File(path.clone())).unwrap();
+        for _ in 0..10 {
+            log.write(&record());
+        }
+        drop(log);
+        let started = std::time::Instant::now();
+        let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
+        while lines() < 10 && started.elapsed() < Duration::from_secs(10) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(lines(), 10);
+
+        let (sender, receiver) = sync_channel(2);
+        let full = AccessLog {
+            lines: Some(sender),
+            dropped: Arc::default(),
+        };
+        for _ in 0..5 {
+            full.write(&record());
+        }
+        assert_eq!(full.dropped(), 3);
+        drop(receiver);
+    }
+}

@@ -1,0 +1,78 @@
+//! Writing one JSON object on one line, without a tree in between.
+
+use std::fmt::{Display, Write};
+
+/// An object that is being written.
+#[derive(Debug)]
+pub(crate) struct JsonLine(String);
+
+impl JsonLine {
+    /// Begins an object.
+    pub(crate) fn new() -> Self {
+        let mut text = String::with_capacity(512);
+        text.push('{');
+        Self(text)
+    }
+
+    /// A member whose value is text. Control characters, quotes and line breaks are escaped: a value
+    /// cannot begin a line of its own (CVE-2024-45808).
+    pub(crate) fn text(&mut self, name: &str, value: &str) -> &mut Self {
+        self.name(name);
+        self.0.push('"');
+        for c in value.chars() {
+            match c {
+                '"' => self.0.push_str("\\\""),
+                '\\' => self.0.push_str("\\\\"),
+                // Line and paragraph separators end a line for some readers.
+                c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+                    for unit in c.encode_utf16(&mut [0; 2]) {
+                        // Writing to a String cannot fail.
+                        write!(self.0, "\\u{unit:04x}").unwrap_or_default();
+                    }
+                }
+                c => self.0.push(c),
+            }
+        }
+        self.0.push('"');
+        self
+    }
+
+    /// A member whose value is a number.
+    pub(crate) fn number(&mut self, name: &str, value: impl Display) -> &mut Self {
+        self.name(name);
+        write!(self.0, "{value}").unwrap_or_default();
+        self
+    }
+
+    /// Ends the object and the line.
+    pub(crate) fn finish(mut self) -> String {
+        self.0.push_str("}\n");
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_values_stay_inside_of_their_line() {
+        let hostile = "a\"b\\c\r\n\u{0}\u{2028}é\u{1b}[31m";
+        let mut line = JsonLine::new();
+        line.text("v", hostile).number("n", 5);
+        let text = line.finish();
+        assert_eq!(text.matches('\n').count(), 1);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["v"], hostile);
+        assert_eq!(value["n"], 5);
+    }
+}

@@ -1,0 +1,312 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jotgate_model::entity::{ProxyService, ServerNodeConfiguration, VirtualProxyConfig};
+use uuid::Uuid;
+
+use super::*;
+
+mod crash;
+mod round_trip;
+
+struct Fixture {
+    _directory: tempfile::TempDir,
+    path: PathBuf,
+    repository: Repository,
+}
+
+async fn fixture() -> Fixture {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("jotgate.db");
+    let repository = Repository::open_sqlite(&path).await.unwrap();
+    Fixture {
+        _directory: directory,
+        path,
+        repository,
+    }
+}
+
+fn set(changes: Vec<Change>) -> ChangeSet {
+    ChangeSet {
+        changes,
+        author: r"LAB\root".to_owned(),
+        note: "a test".to_owned(),
+        at: Timestamp::from_millis(1_700_000_000_123),
+    }
+}
+
+fn node(id: u128, name: &str) -> Document {
+    let mut node = ServerNodeConfiguration {
+        name: name.to_owned(),
+        ..Default::default()
+    };
+    node.metadata.id = Uuid::from_u128(id);
+    Document::Node(Arc::new(node))
+}
+
+fn put(id: u128, name: &str) -> Change {
+    Change::Put(node(id, name))
+}
+
+fn delete(id: u128) -> Change {
+    Change::Delete {
+        kind: Kind::Node,
+        id: Uuid::from_u128(id),
+    }
+}
+
+async fn names(repository: &Repository) -> Vec<String> {
+    let stored = repository.load().await.unwrap();
+    let nodes = stored.documents.nodes.values();
+    nodes.map(|node| node.name.clone()).collect()
+}
+
+#[tokio::test]
+async fn documents_are_created_replaced_and_deleted() {
+    let f = fixture().await;
+    let first = set(vec![put(1, "a"), put(2, "b")]);
+    assert_eq!(f.repository.apply(0, &first).await, Ok(1));
+    let second = set(vec![put(1, "A"), delete(2), put(3, "c")]);
+    assert_eq!(f.repository.apply(1, &second).await, Ok(2));
+    assert_eq!(names(&f.repository).await, ["A", "c"]);
+    assert_eq!(f.repository.load().await.unwrap().revision, 2);
+}
+
+#[tokio::test]
+async fn a_save_that_is_based_on_an_old_revision_changes_nothing() {
+    let f = fixture().await;
+    f.repository
+        .apply(0, &set(vec![put(1, "a")]))
+        .await
+        .unwrap();
+    for expected in [0, 2] {
+        let late = set(vec![put(1, "b"), put(2, "c")]);
+        let late = f.repository.apply(expected, &late).await;
+        assert_eq!(late, Err(RepositoryError::Conflict { stored: 1 }));
+    }
+    assert_eq!(names(&f.repository).await, ["a"]);
+    assert_eq!(f.repository.revisions(10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_save_that_fails_in_the_middle_changes_nothing() {
+    let f = fixture().await;
+    f.repository
+        .apply(0, &set(vec![put(1, "a")]))
+        .await
+        .unwrap();
+    let trap = "CREATE TRIGGER trap BEFORE INSERT ON documents WHEN new.json LIKE '%boom%'
+                BEGIN SELECT raise(FAIL, 'boom'); END";
+    let mut writer = f.repository.pools.writer.acquire().await.unwrap();
+    sqlx::query(trap).execute(&mut *writer).await.unwrap();
+    drop(writer);
+    let changes = vec![put(2, "b"), delete(1), put(3, "boom")];
+    let error = f.repository.apply(1, &set(changes)).await.unwrap_err();
+    assert_eq!(error, RepositoryError::Unavailable("boom".to_owned()));
+    assert_eq!(names(&f.repository).await, ["a"]);
+    assert_eq!(f.repository.revision().await, Ok(1));
+    // And the next one is not disturbed.
+    f.repository
+        .apply(1, &set(vec![put(2, "b")]))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_changes_nothing() {
+    let f = fixture().await;
+    // The same result code as from a disk without space, https://sqlite.org/rescode.html#full
+    let limit = sqlx::query("PRAGMA max_page_count = 1");
+    limit.execute(&f.repository.pools.writer).await.unwrap();
+    let large = set(vec![put(1, &"x".repeat(100_000))]);
+    let error = f.repository.apply(0, &large).await.unwrap_err();
+    let sentence = "the configuration database is not available: the disk is full";
+    assert_eq!(error.to_string(), sentence);
+    assert_eq!(f.repository.revision().await, Ok(0));
+}
+
+#[tokio::test]
+async fn two_handles_on_one_file_never_undo_each_other() {
+    let f = fixture().await;
+    let other = Repository::open_sqlite(&f.path).await.unwrap();
+    f.repository
+        .apply(0, &set(vec![put(1, "a")]))
+        .await
+        .unwrap();
+    let late = other.apply(0, &set(vec![put(1, "b")])).await;
+    assert_eq!(late, Err(RepositoryError::Conflict { stored: 1 }));
+    other.apply(1, &set(vec![put(2, "b")])).await.unwrap();
+    assert_eq!(names(&f.repository).await, ["a", "b"]);
+
+    // At the same time: exactly one of each pair wins, and nobody sees a locked database.
+    for revision in 2..12 {
+        let (one, two) = (set(vec![put(3, "one")]), set(vec![put(3, "two")]));
+        let (one, two) = tokio::join!(
+            f.repository.apply(revision, &one),
+            other.apply(revision, &two)
+        );
+        let lost = Err(RepositoryError::Conflict {
+            stored: revision + 1,
+        });
+        let won = Ok(revision + 1);
+        assert!(
+            (one == won && two == lost) || (one == lost && two == won),
+            "{one:?} {two:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_drop_without_close() {
+    let f = fixture().await;
+    f.repository
+        .apply(0, &set(vec![put(1, "a")]))
+        .await
+        .unwrap();
+    f.repository.set_setting("key", "value").await.unwrap();
+    drop(f.repository);
+    let again = Repository::open_sqlite(&f.path).await.unwrap();
+    assert_eq!(names(&again).await, ["a"]);
+    assert_eq!(again.setting("key").await.unwrap().unwrap(), "value");
+    again.close().await;
+    let again = Repository::open_sqlite(&f.path).await.unwrap();
+    assert_eq!(again.revision().await, Ok(1));
+}
+
+#[tokio::test]
+async fn revisions_are_listed_newest_first() {
+    let f = fixture().await;
+    for revision in 0..3 {
+        let mut set = set(vec![]);
+        set.note = format!("note {revision}");
+        f.repository.apply(revision, &set).await.unwrap();
+    }
+    let revisions = f.repository.revisions(2).await.unwrap();
+    assert_eq!(
+        revisions[0],
+        Revision {
+            revision: 3,
+            at: Timestamp::from_millis(1_700_000_000_123),
+            author: r"LAB\root".to_owned(),
+            note: "note 2".to_owned(),
+        }
+    );
+    assert_eq!(revisions.len(), 2);
+}
+
+#[tokio::test]
+async fn each_revision_keeps_what_was_before_and_after() {
+    let f = fixture().await;
+    let sets = [
+        vec![put(1, "a")],
+        vec![put(1, "b")],
+        vec![delete(1), delete(9)],
+    ];
+    for (revision, changes) in (0..).zip(sets) {
+        f.repository.apply(revision, &set(changes)).await.unwrap();
+    }
+    let rows: Vec<(i64, String, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT revision, kind, json_before, json_after FROM changes ORDER BY revision, position",
+    )
+    .fetch_all(&f.repository.pools.readers)
+    .await
+    .unwrap();
+    let json = |name| Some(node(1, name).encode().unwrap());
+    let kind = || "ServerNodeConfiguration".to_owned();
+    assert_eq!(
+        rows,
+        [
+            (1, kind(), None, json("a")),
+            (2, kind(), json("a"), json("b")),
+            (3, kind(), json("b"), None),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn settings_are_set_and_replaced() {
+    let f = fixture().await;
+    assert_eq!(f.repository.setting("key").await.unwrap(), None);
+    f.repository.set_setting("key", "one").await.unwrap();
+    f.repository.set_setting("key", "two").await.unwrap();
+    assert_eq!(f.repository.setting("key").await.unwrap().unwrap(), "two");
+}
+
+async fn store_raw(f: &Fixture, kind: &str, id: &str, json: &str) {
+    sqlx::query("INSERT INTO documents (kind, id, revision, json) VALUES ($1, $2, 1, $3)")
+        .bind(kind)
+        .bind(id)
+        .bind(json)
+        .execute(&f.repository.pools.writer)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_a_newer_version_added_is_ignored_and_what_it_dropped_gets_the_default() {
+    let f = fixture().await;
+    let id = Uuid::from_u128(5).to_string();
+    let json = format!(r#"{{"id":"{id}","name":"n","fromTheFuture":{{"x":[1]}}}}"#);
+    store_raw(&f, "ServerNodeConfiguration", &id, &json).await;
+    store_raw(&f, "FutureThing", &id, "[]").await;
+    let documents = f.repository.load().await.unwrap().documents;
+    let node = &documents.nodes[&Uuid::from_u128(5)];
+    assert!(node.name == "n" && node.engine_enabled);
+}
+
+#[tokio::test]
+async fn a_damaged_document_is_named() {
+    let id = Uuid::from_u128(5).to_string();
+    for json in [
+        r#"{"id":"#.to_owned(),
+        format!(r#"{{"id":"{id}","name":7}}"#),
+        format!(r#"{{"id":"{}"}}"#, Uuid::from_u128(6)),
+    ] {
+        let f = fixture().await;
+        store_raw(&f, "ServerNodeConfiguration", &id, &json).await;
+        let Err(error) = f.repository.load().await else {
+            panic!("{json}");
+        };
+        let sentence = error.to_string();
+        assert!(
+            sentence.starts_with(&format!("the stored node {id} cannot be read: ")),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
+fn secrets_are_in_no_debug_output() {
+    let node = ServerNodeConfiguration {
+        client_key: "top secret".into(),
+        ..Default::default()
+    };
+    let set = set(vec![Change::Put(Document::Node(Arc::new(node)))]);
+    assert!(!format!("{set:?}").contains("top secret"));
+}
+
+#[test]
+fn changes_in_memory_are_those_on_disk() {
+    let mut documents = Documents::default();
+    for change in [put(1, "a"), put(2, "b"), put(1, "c"), delete(2), delete(3)] {
+        change.apply_to(&mut documents);
+    }
+    assert_eq!(documents.nodes.len(), 1);
+    assert_eq!(documents.nodes[&Uuid::from_u128(1)].name, "c");
+}
+
+#[test]
+fn kinds_are_found_by_their_names() {
+    for kind in [Kind::Node, Kind::ProxyService, Kind::VirtualProxy] {
+        assert_eq!(Kind::from_name(kind.name()), Some(kind));
+    }
+    assert_eq!(Kind::from_name("virtualproxyconfig"), None);
+}
+
+fn empty_documents() -> [Document; 3] {
+    [
+        Document::Node(Arc::<ServerNodeConfiguration>::default()),
+        Document::ProxyService(Arc::<ProxyService>::default()),
+        Document::VirtualProxy(Arc::<VirtualProxyConfig>::default()),
+    ]
+}

@@ -1,0 +1,252 @@
+//! The file: an SQLite database in WAL mode, with every transaction synchronised to the disk.
+
+mod load;
+mod schema;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jotgate_model::UnixTime;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Error};
+
+use self::schema::prepare;
+use super::queue::{Batch, Creation, TokenUse};
+use crate::{OpenError, Session, SessionKey};
+
+/// How many ends one statement writes.
+const ENDS_AT_ONCE: usize = 1_000;
+
+/// The open journal. Holds keys and hashes, never a secret.
+pub(crate) struct JournalFile {
+    connection: SqliteConnection,
+}
+
+impl JournalFile {
+    /// Opens or makes the journal, and writes to it once: a disk that takes nothing is found now.
+    pub(crate) async fn open(path: &Path, now: UnixTime) -> Result<Self, OpenError> {
+        let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Unreadable {
+            path: path.to_owned(),
+            source,
+        };
+        create_private(path).map_err(|error| unreadable(Box::new(error)))?;
+        let mut connection = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(Duration::from_secs(2))
+            .disable_statement_logging()
+            .connect()
+            .await
+            .map_err(|error| explain(error, path))?;
+        prepare(&mut connection, path, now).await?;
+        Ok(Self { connection })
+    }
+
+    /// Writes a batch, as a whole or not at all.
+    pub(crate) async fn write(&mut self, batch: &Batch) -> Result<(), Error> {
+        let result = self.write_in_transaction(batch).await;
+        if result.is_err() {
+            // Not sqlx's own transactions: SQLite rolls back by itself when the disk is full, and
+            // sqlx, which counts, would take the connection to be inside one for ever. Where there
+            // is nothing left to roll back, this fails and may.
+            self.run("ROLLBACK").await.ok();
+        }
+        result
+    }
+
+    async fn write_in_transaction(&mut self, batch: &Batch) -> Result<(), Error> {
+        self.run("BEGIN IMMEDIATE").await?;
+        for creation in &batch.creations {
+            insert_session(&mut self.connection, creation).await?;
+        }
+        for ends in batch.ends.chunks(ENDS_AT_ONCE) {
+            delete_sessions(&mut self.connection, ends).await?;
+        }
+        for token_use in &batch.token_uses {
+            insert_token_use(&mut self.connection, token_use).await?;
+        }
+        self.run("COMMIT").await
+    }
+
+    /// Writes when sessions were last used.
+    pub(crate) async fn write_activity(&mut self, sessions: &[Arc<Session>]) -> Result<(), Error> {
+        let live = sessions.iter().filter(|session| session.ended().is_none());
+        let rows = json_array(live, |row, session| {
+            let key = Hex(session.key());
+            write!(row, "[\"{key}\",{}]", session.last_activity().0)
+        });
+        sqlx::query(
+            "INSERT OR REPLACE INTO last_activity (session, at)
+             SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?1)",
+        )
+        .bind(rows)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes something, to see whether that works.
+    pub(crate) async fn probe(&mut self) -> Result<(), Error> {
+        self.run("UPDATE journal SET opened = opened").await
+    }
+
+    /// Removes tokens that ran out before `now`.
+    pub(crate) async fn forget_tokens(&mut self, now: UnixTime) -> Result<(), Error> {
+        sqlx::query("DELETE FROM used_token WHERE until <= ?1")
+            .bind(now.0)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Folds the write-ahead log into the file and closes it.
+    pub(crate) async fn close(mut self) -> Result<(), Error> {
+        self.run("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        self.connection.close().await
+    }
+
+    async fn run(&mut self, statement: &'static str) -> Result<(), Error> {
+        sqlx::query(statement)
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+    }
+}
+
+/// Makes the file if there is none, readable by its owner only: it holds names and attributes of
+/// users. SQLite gives its other files the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+async fn insert_session(
+    connection: &mut SqliteConnection,
+    creation: &Creation,
+) -> Result<(), Error> {
+    let session = &creation.session;
+    let attributes: Vec<(&str, &str)> = session.attributes().collect();
+    let attributes = serde_json::to_string(&attributes).map_err(|e| Error::Encode(Box::new(e)))?;
+    // A named id may be used again after its session has ended.
+    sqlx::query(
+        "INSERT OR REPLACE INTO session (key, public_id, virtual_proxy, named, user_directory,
+            user_id, attributes, created, expires, token_issued, key_fingerprint, client_address,
+            user_agent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )
+    .bind(session.key().as_bytes().as_slice())
+    .bind(session.public_id())
+    .bind(session.virtual_proxy().as_bytes().as_slice())
+    .bind(session.is_named())
+    .bind(session.user_directory())
+    .bind(session.user_id())
+    .bind(attributes)
+    .bind(session.created().0)
+    .bind(session.expires().map(|time| time.0))
+    .bind(session.token_issued().map(|time| time.0))
+    .bind(session.key_fingerprint().map(<[u8; 32]>::as_slice))
+    .bind(session.client_address())
+    .bind(session.user_agent())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn insert_token_use(
+    connection: &mut SqliteConnection,
+    token_use: &TokenUse,
+) -> Result<(), Error> {
+    sqlx::query("INSERT OR REPLACE INTO used_token (id, until) VALUES (?1, ?2)")
+        .bind(token_use.id.as_bytes().as_slice())
+        .bind(token_use.until.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// By key and public id: the key of a named session may belong to a newer one meanwhile.
+async fn delete_sessions(
+    connection: &mut SqliteConnection,
+    ended: &[Arc<Session>],
+) -> Result<(), Error> {
+    let keys = json_array(ended.iter(), |row, session| {
+        write!(row, "\"{}\"", Hex(session.key()))
+    });
+    let public_ids = json_array(ended.iter(), |row, session| {
+        write!(row, "\"{}\"", session.public_id())
+    });
+    sqlx::query(
+        "DELETE FROM session
+         WHERE key IN (SELECT unhex(value) FROM json_each(?1))
+         AND public_id IN (SELECT value FROM json_each(?2))",
+    )
+    .bind(keys.as_str())
+    .bind(public_ids)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM last_activity WHERE session IN (SELECT unhex(value) FROM json_each(?1))",
+    )
+    .bind(keys.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A JSON array with what `write` makes of each item: one parameter instead of thousands.
+fn json_array<'a>(
+    sessions: impl Iterator<Item = &'a Arc<Session>>,
+    write: impl Fn(&mut String, &Session) -> std::fmt::Result,
+) -> String {
+    let mut array = String::from("[");
+    for session in sessions {
+        if array.len() > 1 {
+            array.push(',');
+        }
+        // Writing to a String cannot fail.
+        write(&mut array, session).ok();
+    }
+    array.push(']');
+    array
+}
+
+struct Hex(SessionKey);
+
+impl std::fmt::Display for Hex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut bytes = self.0.as_bytes().iter();
+        bytes.try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What an error says about the file.
+pub(crate) fn explain(error: Error, path: &Path) -> OpenError {
+    const CORRUPT: i32 = 11;
+    const NOT_A_DATABASE: i32 = 26;
+    let path = path.to_owned();
+    let code = error
+        .as_database_error()
+        .and_then(|e| e.code())
+        .and_then(|code| code.parse::<i32>().ok())
+        .map(|code| code & 0xFF);
+    match (code, &error) {
+        (Some(NOT_A_DATABASE), _) => OpenError::NotAJournal { path },
+        (Some(CORRUPT), _) | (_, Error::ColumnDecode { .. } | Error::Decode(_)) => {
+            OpenError::Damaged {
+                path,
+                detail: error.to_string(),
+            }
+        }
+        _ => OpenError::Unreadable {
+            path,
+            source: Box::new(error),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Reading the journal back.
+
+use futures_util::TryStreamExt as _;
+use jotgate_model::{Attributes, Identity, UnixTime, User};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Error, Row as _};
+use uuid::Uuid;
+
+use super::JournalFile;
+use crate::SessionKey;
+use crate::store::{Beginning, Memory, Stored, TokenId};
+
+impl JournalFile {
+    /// Gives everything to `memory`, and the time at which the journal began. One row that makes no
+    /// sense is enough to refuse the file: what else in it is wrong cannot be known.
+    pub(crate) async fn load(&mut self, memory: &Memory) -> Result<UnixTime, Error> {
+        let began = sqlx::query_scalar("SELECT began FROM journal")
+            .fetch_one(&mut self.connection)
+            .await?;
+        let mut rows = sqlx::query(
+            "SELECT key, public_id, virtual_proxy, named, user_directory, user_id, attributes,
+                created, expires, token_issued, key_fingerprint, client_address, user_agent,
+                coalesce(at, created)
+             FROM session LEFT JOIN last_activity ON last_activity.session = session.key",
+        )
+        .fetch(&mut self.connection);
+        while let Some(row) = rows.try_next().await? {
+            restore_session(&row, memory)?;
+        }
+        drop(rows);
+        let mut rows = sqlx::query("SELECT id, until FROM used_token").fetch(&mut self.connection);
+        while let Some(row) = rows.try_next().await? {
+            let id = TokenId::from_bytes(bytes(&row, 0)?);
+            memory.used_tokens.restore(id, UnixTime(row.try_get(1)?));
+        }
+        Ok(UnixTime(began))
+    }
+}
+
+fn restore_session(row: &SqliteRow, memory: &Memory) -> Result<(), Error> {
+    let public_id: &str = row.try_get(1)?;
+    let attributes: &str = row.try_get(6)?;
+    let attributes: Attributes = serde_json::from_str(attributes).map_err(decode)?;
+    let fingerprint: Option<&[u8]> = row.try_get(10)?;
+    let identity = Identity {
+        user: User::new(row.try_get::<&str, _>(4)?, row.try_get::<&str, _>(5)?),
+        attributes,
+    };
+    let time = |index| -> Result<Option<UnixTime>, Error> {
+        Ok(row.try_get::<Option<i64>, _>(index)?.map(UnixTime))
+    };
+    let stored = Stored {
+        key: SessionKey::from_bytes(bytes(row, 0)?),
+        public_id: Uuid::try_parse(public_id).map_err(decode)?,
+        named: row.try_get(3)?,
+        beginning: Beginning {
+            virtual_proxy: Uuid::from_bytes(bytes(row, 2)?),
+            identity: &identity,
+            created: UnixTime(row.try_get(7)?),
+            expires: time(8)?,
+            token_issued: time(9)?,
+            key_fingerprint: fingerprint
+                .map(TryInto::try_into)
+                .transpose()
+                .map_err(decode)?,
+            client_address: row.try_get(11)?,
+            user_agent: row.try_get(12)?,
+        },
+        last_activity: UnixTime(row.try_get(13)?),
+    };
+    if !memory.restore(&stored) {
+        return Err(decode(
+            "a session's key and public id do not belong together",
+        ));
+    }
+    Ok(())
+}
+
+fn bytes<const N: usize>(row: &SqliteRow, index: usize) -> Result<[u8; N], Error> {
+    let bytes: &[u8] = row.try_get(index)?;
+    bytes.try_into().map_err(decode)
+}
+
+fn decode(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Decode(error.into())
+}

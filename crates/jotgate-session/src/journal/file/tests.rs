@@ -1,0 +1,140 @@
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::SessionSecret;
+use crate::store::Memory;
+use crate::store::tests::new_session;
+
+async fn open() -> (JournalFile, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.sqlite");
+    (JournalFile::open(&path, UnixTime(1)).await.unwrap(), folder)
+}
+
+async fn number(file: &mut JournalFile, query: &'static str) -> i64 {
+    sqlx::query_scalar(query)
+        .fetch_one(&mut file.connection)
+        .await
+        .unwrap()
+}
+
+/// `count` sessions with about `size` bytes of text each.
+fn creations(memory: &Memory, count: usize, size: usize) -> Batch {
+    let mut batch = Batch::default();
+    for i in 0..count {
+        let mut new = new_session(&format!("user{i}"));
+        new.identity.attributes = vec![("a".into(), "x".repeat(size).into())];
+        let session = memory.reserve(&new, &SessionSecret::generate()).unwrap();
+        let (done, _) = oneshot::channel();
+        batch.creations.push(Creation { session, done });
+    }
+    batch
+}
+
+/// What a commit promises rests on these.
+#[tokio::test]
+async fn the_pragmas_are_those_of_a_durable_journal() {
+    let (mut file, _folder) = open().await;
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut file.connection)
+        .await
+        .unwrap();
+    assert_eq!(mode, "wal");
+    assert_eq!(number(&mut file, "PRAGMA synchronous").await, 2);
+    assert_eq!(
+        number(&mut file, "PRAGMA user_version").await,
+        schema::VERSION
+    );
+    assert_eq!(
+        number(&mut file, "PRAGMA application_id").await,
+        0x4A67_534A
+    );
+}
+
+/// A batch that fails in the middle leaves nothing, and the connection can be used again.
+#[tokio::test]
+async fn a_full_disk_takes_nothing_of_a_batch() {
+    let (mut file, _folder) = open().await;
+    let memory = Memory::new(10_000, 0);
+    file.write(&creations(&memory, 5, 10)).await.unwrap();
+    let pages = number(&mut file, "PRAGMA page_count").await;
+    let limit = format!("PRAGMA max_page_count = {}", pages + 20);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(limit))
+        .execute(&mut file.connection)
+        .await
+        .unwrap();
+    let large = creations(&memory, 100, 10_000);
+    for _ in 0..3 {
+        let error = file.write(&large).await.unwrap_err();
+        assert!(error.to_string().contains("full"), "{error}");
+        assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 5);
+    }
+    file.write(&creations(&memory, 5, 10)).await.unwrap();
+    sqlx::raw_sql("PRAGMA max_page_count = 100000")
+        .execute(&mut file.connection)
+        .await
+        .unwrap();
+    file.write(&large).await.unwrap();
+    assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 110);
+}
+
+/// Ends leave no row anywhere; a session with the same key, opened later, is not touched.
+#[tokio::test]
+async fn ends_remove_exactly_their_session() {
+    let (mut file, _folder) = open().await;
+    let memory = Memory::new(10_000, 0);
+    let named = || {
+        let mut new = new_session("a");
+        new.secret = SessionSecret::parse(b"portal-session-0001");
+        let secret = SessionSecret::parse(b"portal-session-0001").unwrap();
+        let session = memory.reserve(&new, &secret).unwrap();
+        let (done, _) = oneshot::channel();
+        Creation { session, done }
+    };
+    let old = named();
+    let ended = Arc::clone(&old.session);
+    let mut batch = creations(&memory, 1_500, 10);
+    batch.creations.push(old);
+    file.write(&batch).await.unwrap();
+    let all: Vec<_> = batch
+        .creations
+        .iter()
+        .map(|c| Arc::clone(&c.session))
+        .collect();
+    file.write_activity(&all).await.unwrap();
+    assert_eq!(
+        number(&mut file, "SELECT count(*) FROM last_activity").await,
+        1_501
+    );
+
+    // The end of the first and the beginning of the second come in one batch.
+    memory.finish(&ended, crate::EndReason::LoggedOut);
+    let batch = Batch {
+        ends: all,
+        creations: vec![named()],
+        ..Batch::default()
+    };
+    file.write(&batch).await.unwrap();
+    assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 1);
+    assert_eq!(
+        number(&mut file, "SELECT count(*) FROM last_activity").await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn tokens_are_removed_after_their_time() {
+    let (mut file, _folder) = open().await;
+    let mut batch = Batch::default();
+    for until in [100, 101] {
+        let (done, _) = oneshot::channel();
+        batch.token_uses.push(TokenUse {
+            id: crate::store::TokenId::new(uuid::Uuid::nil(), &until.to_string()),
+            until: UnixTime(until),
+            done,
+        });
+    }
+    file.write(&batch).await.unwrap();
+    file.forget_tokens(UnixTime(100)).await.unwrap();
+    assert_eq!(number(&mut file, "SELECT until FROM used_token").await, 101);
+}

@@ -1,0 +1,378 @@
+//! The store: what the rest of Jotgate sees.
+
+mod memory;
+mod sweep;
+mod table;
+mod tokens;
+mod users;
+mod watch;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jotgate_model::{Identity, SessionRules, UnixTime, User};
+use uuid::Uuid;
+
+pub(crate) use self::memory::{Beginning, Memory, Stored};
+use self::sweep::Sweeper;
+pub(crate) use self::table::SHARDS;
+pub(crate) use self::tokens::TokenId;
+use self::tokens::Use;
+pub use self::watch::SessionWatch;
+use crate::journal::Journal;
+use crate::{EndReason, OpenError, Session, SessionError, SessionKey, SessionSecret};
+
+/// How many sessions one store holds; the next one gets [`SessionError::Unavailable`].
+pub const MAX_SESSIONS: usize = 4_000_000;
+
+/// How many used token ids one store remembers; the next one gets [`SessionError::Unavailable`].
+pub const MAX_USED_TOKENS: usize = 1_000_000;
+
+/// What a session is made from.
+#[derive(Debug)]
+pub struct NewSession {
+    /// Where the user signed in.
+    pub virtual_proxy: Uuid,
+    /// Who, with which attributes; at most 64 KiB of text.
+    pub identity: Identity,
+    /// When.
+    pub now: UnixTime,
+    /// The fixed end: the token's `exp` or the longest lifetime, whichever comes first.
+    pub expires: Option<UnixTime>,
+    /// The SHA-256 of the key that verified the token.
+    pub key_fingerprint: Option<[u8; 32]>,
+    /// The token's `iat`.
+    pub token_issued: Option<UnixTime>,
+    /// Where the client called from; cut to 64 bytes.
+    pub client_address: Box<str>,
+    /// What the client calls itself; cut to 256 bytes.
+    pub user_agent: Box<str>,
+    /// A secret that a program names (QPS `POST /session`), or nothing to get a random one.
+    pub secret: Option<SessionSecret>,
+    /// How many sessions the user may have at the virtual proxy, this one included.
+    pub max_per_user: Option<u32>,
+    /// The rules of the virtual proxy: sessions that have run out under them do not count.
+    pub rules: SessionRules,
+}
+
+/// All sessions of this gateway. A clone is another handle to the same ones; any thread and any
+/// runtime may use it.
+#[derive(Clone)]
+pub struct Sessions(Arc<Inner>);
+
+struct Inner {
+    memory: Arc<Memory>,
+    journal: Option<Journal>,
+    sweeper: Sweeper,
+    remembers_tokens_since: UnixTime,
+}
+
+impl Sessions {
+    /// A store that forgets everything with the process.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let memory = Memory::new(MAX_SESSIONS, MAX_USED_TOKENS);
+        Self::new(Arc::new(memory), None, UnixTime(i64::MIN))
+    }
+
+    /// A store with the journal at `path`, which is made when it does not exist. Must be called on
+    /// the runtime that the writing task may live on; the store itself can be used from any.
+    ///
+    /// # Errors
+    /// When the journal is not usable; the file is left as it is.
+    pub async fn open(path: &Path, now: UnixTime) -> Result<Self, OpenError> {
+        let memory = Arc::new(Memory::new(MAX_SESSIONS, MAX_USED_TOKENS));
+        let (journal, began) = Journal::open(path, now, &memory).await?;
+        Ok(Self::new(memory, Some(journal), began))
+    }
+
+    fn new(memory: Arc<Memory>, journal: Option<Journal>, since: UnixTime) -> Self {
+        Self(Arc::new(Inner {
+            memory,
+            journal,
+            sweeper: Sweeper::default(),
+            remembers_tokens_since: since,
+        }))
+    }
+
+    /// The session of that key, if it is there and has not ended. Its time may be up all the same:
+    /// see [`Session::state`].
+    #[must_use]
+    pub fn find(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        self.0.memory.table.find(key)
+    }
+
+    /// The session with that public id, or with that secret if a program named it.
+    #[must_use]
+    pub fn find_public(&self, public_id: &str) -> Option<Arc<Session>> {
+        self.0.memory.table.find_public(public_id).or_else(|| {
+            let key = SessionKey::from_cookie(public_id.as_bytes())?;
+            self.find(&key).filter(|session| session.is_named())
+        })
+    }
+
+    /// The sessions of a user at a virtual proxy.
+    #[must_use]
+    pub fn of_user(&self, virtual_proxy: Uuid, user: &User) -> Vec<Arc<Session>> {
+        let mut sessions = self.0.memory.users.sessions_of(virtual_proxy, user);
+        sessions.retain(|session| session.is_live());
+        sessions
+    }
+
+    /// Opens a session. When this returns, the session is on disk and can be found; on an error, or
+    /// when the future is dropped before it is done, there is none. The secret is handed out here
+    /// and nowhere else.
+    ///
+    /// # Errors
+    /// The user has too many, the named id is taken, the identity is too large, or nothing can be
+    /// kept at the moment.
+    pub async fn create(
+        &self,
+        mut new: NewSession,
+    ) -> Result<(SessionSecret, Arc<Session>), SessionError> {
+        let generated = SessionSecret::generate();
+        let session = {
+            let secret = new.secret.as_ref().unwrap_or(&generated);
+            self.0.memory.reserve(&new, secret)?
+        };
+        let secret = new.secret.take().unwrap_or(generated);
+        let reservation = Reservation {
+            store: &self.0,
+            session: Some(session),
+        };
+        reservation.write().await?;
+        Ok((secret, reservation.publish()?))
+    }
+
+    /// Ends the session of that key and gives it back; `None` when there is none. It is over for
+    /// requests and sockets at once, and on disk when this returns.
+    ///
+    /// # Errors
+    /// The end could not be written. It holds all the same, and is written as soon as possible; a
+    /// crash before that brings the session back.
+    pub async fn end(
+        &self,
+        key: &SessionKey,
+        reason: EndReason,
+    ) -> Result<Option<Arc<Session>>, SessionError> {
+        let ended = self.end_all(self.find(key).into_iter().collect(), reason);
+        Ok(ended.await?.pop())
+    }
+
+    /// Ends every session for which `predicate` is true, and gives those back. Looks at all.
+    ///
+    /// # Errors
+    /// As [`Sessions::end`].
+    pub async fn end_where(
+        &self,
+        reason: EndReason,
+        predicate: impl Fn(&Session) -> bool,
+    ) -> Result<Vec<Arc<Session>>, SessionError> {
+        let chosen = self.collect(|session| predicate(session));
+        self.end_all(chosen, reason).await
+    }
+
+    /// Ends the sessions of a user at a virtual proxy, those included that are being created.
+    ///
+    /// # Errors
+    /// As [`Sessions::end`].
+    pub async fn end_user(
+        &self,
+        virtual_proxy: Uuid,
+        user: &User,
+        reason: EndReason,
+    ) -> Result<Vec<Arc<Session>>, SessionError> {
+        let chosen = self.0.memory.users.sessions_of(virtual_proxy, user);
+        self.end_all(chosen, reason).await
+    }
+
+    /// The sessions of one virtual proxy, or all. Looks at all.
+    #[must_use]
+    pub fn list(&self, virtual_proxy: Option<Uuid>) -> Vec<Arc<Session>> {
+        self.collect(|session| {
+            session.is_live() && virtual_proxy.is_none_or(|id| session.virtual_proxy() == id)
+        })
+    }
+
+    /// How many sessions there are, with those whose time is up but that were not swept yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.memory.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Registers a socket of the session.
+    #[must_use]
+    pub fn watch(&self, session: &Arc<Session>) -> SessionWatch {
+        self.0.memory.watches.watch(session)
+    }
+
+    /// How many sockets of the session are registered.
+    #[must_use]
+    pub fn open_sockets(&self, session: &Arc<Session>) -> usize {
+        self.0.memory.watches.sockets(session)
+    }
+
+    /// Ends what has run out, and gives how many that were. `rules` gives the current rules of a
+    /// virtual proxy, or `None` when it no longer exists.
+    ///
+    /// Looks at every session with sockets, and at about 16,000 of the others; the next call goes
+    /// on with the next ones. Meant to be called a few times a second. Does not wait for the disk:
+    /// what has run out has also run out after a crash.
+    #[expect(clippy::unused_async, reason = "a store over the network has to wait")]
+    pub async fn sweep(
+        &self,
+        now: UnixTime,
+        rules: impl Fn(Uuid) -> Option<SessionRules>,
+    ) -> usize {
+        let ended = self.0.sweeper.sweep(&self.0.memory, now, rules);
+        let count = ended.len();
+        if let Some(journal) = &self.0.journal {
+            journal.end_later(ended);
+            journal.forget_tokens(now);
+        }
+        count
+    }
+
+    /// Uses a token that counts once: `true` the first time that this `jti` comes to this virtual
+    /// proxy. On disk when this returns, and remembered until `until`, when the token runs out. A
+    /// token counts as used when the future is dropped before it is done.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`] when it could not be written or [`MAX_USED_TOKENS`] are
+    /// remembered: the caller refuses the token.
+    pub async fn use_token_id(
+        &self,
+        virtual_proxy: Uuid,
+        jti: &str,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, SessionError> {
+        let id = TokenId::new(virtual_proxy, jti);
+        let until = match self.0.memory.used_tokens.take(id, until, now) {
+            Use::First(until) => until,
+            Use::Again => return Ok(false),
+            Use::Full => return Err(SessionError::Unavailable),
+        };
+        if let Some(journal) = &self.0.journal
+            && let Err(error) = journal.use_token(id, until).await
+        {
+            self.0.memory.used_tokens.give_back(id);
+            return Err(error);
+        }
+        Ok(true)
+    }
+
+    /// Since when no used token was forgotten: when the journal began. A token issued before may
+    /// have been used without this store knowing; a virtual proxy with single use refuses it. A
+    /// store without a journal gives the beginning of time.
+    #[must_use]
+    pub fn remembers_tokens_since(&self) -> UnixTime {
+        self.0.remembers_tokens_since
+    }
+
+    /// Whether nobody can sign in: the last attempt to write to the journal failed, or it is
+    /// closed. Becomes false within a second or two of the disk taking writes again.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.0.journal.as_ref().is_some_and(Journal::is_failing)
+    }
+
+    /// Writes everything that is not on disk yet, last activity included.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub async fn flush(&self) -> Result<(), SessionError> {
+        match &self.0.journal {
+            Some(journal) => journal.flush().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes everything and closes the journal. Sessions can still be found and, in memory, ended;
+    /// no new ones can be created.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub async fn close(&self) -> Result<(), SessionError> {
+        match &self.0.journal {
+            Some(journal) => journal.close().await,
+            None => Ok(()),
+        }
+    }
+
+    fn collect(&self, choose: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+        let mut found = Vec::new();
+        for shard in 0..SHARDS {
+            let choose = |session: &Arc<Session>| choose(session).then(|| Arc::clone(session));
+            self.0.memory.table.collect(shard, &mut found, choose);
+        }
+        found
+    }
+
+    async fn end_all(
+        &self,
+        mut sessions: Vec<Arc<Session>>,
+        reason: EndReason,
+    ) -> Result<Vec<Arc<Session>>, SessionError> {
+        sessions.retain(|session| self.0.memory.finish(session, reason));
+        if let Some(journal) = &self.0.journal {
+            // Also with nothing to end: the caller may ask again after a failed attempt.
+            journal.end(sessions.clone()).await?;
+        }
+        Ok(sessions)
+    }
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sessions")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session that nobody finds yet. Dropped without being published, it is as if it had never been.
+struct Reservation<'a> {
+    store: &'a Inner,
+    session: Option<Arc<Session>>,
+}
+
+impl Reservation<'_> {
+    async fn write(&self) -> Result<(), SessionError> {
+        match (&self.store.journal, &self.session) {
+            (Some(journal), Some(session)) => journal.create(session).await,
+            _ => Ok(()),
+        }
+    }
+
+    fn publish(mut self) -> Result<Arc<Session>, SessionError> {
+        match self.session.take_if(|session| session.publish()) {
+            Some(session) => Ok(session),
+            // Its user was blocked, say, while it was being written.
+            None => Err(SessionError::Unavailable),
+        }
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let Some(session) = self.session.take() else {
+            return;
+        };
+        self.store
+            .memory
+            .finish(&session, EndReason::ClosedByServer);
+        if let Some(journal) = &self.store.journal {
+            journal.end_later(vec![session]);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,46 @@
+//! Tokens that count once.
+
+use jotgate_session::Sessions;
+
+use crate::support::{NOW, OTHER_VP, RULES, VP};
+
+pub(crate) async fn a_token_counts_once_per_virtual_proxy(store: Sessions) {
+    let until = NOW.plus(60);
+    let giant = "j".repeat(100_000);
+    for jti in [
+        "one",
+        "",
+        "O'; DROP TABLE used_token; --",
+        "\0",
+        giant.as_str(),
+    ] {
+        for vp in [VP, OTHER_VP] {
+            assert_eq!(store.use_token_id(vp, jti, until, NOW).await, Ok(true));
+            assert_eq!(store.use_token_id(vp, jti, until, NOW).await, Ok(false));
+        }
+    }
+}
+
+pub(crate) async fn of_a_hundred_at_once_one_counts(store: Sessions) {
+    let uses = (0..100).map(|_| store.use_token_id(VP, "one", NOW.plus(60), NOW));
+    let results = futures_util::future::join_all(uses).await;
+    assert_eq!(results.iter().filter(|r| **r == Ok(true)).count(), 1);
+    assert_eq!(results.iter().filter(|r| **r == Ok(false)).count(), 99);
+}
+
+pub(crate) async fn a_token_is_forgotten_only_after_its_time(store: Sessions) {
+    let until = NOW.plus(60);
+    assert_eq!(store.use_token_id(VP, "one", until, NOW).await, Ok(true));
+    store.sweep(NOW.plus(60), |_| Some(RULES)).await;
+    assert_eq!(
+        store.use_token_id(VP, "one", until, NOW.plus(60)).await,
+        Ok(false)
+    );
+    store.sweep(NOW.plus(100_000), |_| Some(RULES)).await;
+    assert_eq!(
+        store
+            .use_token_id(VP, "one", until, NOW.plus(100_000))
+            .await,
+        Ok(true)
+    );
+}

@@ -1,0 +1,280 @@
+//! The one folder in which everything is that a gateway keeps.
+//!
+//! It belongs to one process at a time (a lock, held while [`DataDirectory`] lives), to the owner of
+//! that process (0700), and to versions of Jotgate that know its format (a marker). A folder that
+//! holds something else is refused before anything is written into it.
+
+pub(crate) mod atomic;
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+/// The marker: a line with the format that the folder has.
+const MARKER: &str = "jotgate-format";
+/// The format that this version writes.
+const FORMAT: u32 = 1;
+/// The folder of what belongs to the running process.
+const RUN: &str = "run";
+/// What a new file system has at its root.
+const LOST_AND_FOUND: &str = "lost+found";
+
+/// The data directory cannot be used: one sentence that names it and says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct DataDirectoryError(String);
+
+impl DataDirectoryError {
+    /// A whole sentence.
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+/// The data directory of this process. Others are kept out until it is dropped.
+#[derive(Debug)]
+pub(crate) struct DataDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// The addresses that were really taken, in the form of `run/listeners.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Listeners {
+    /// The gateway over HTTPS.
+    pub(crate) gateway: Vec<SocketAddr>,
+    /// The gateway over plain HTTP.
+    pub(crate) gateway_http: Vec<SocketAddr>,
+    /// QRS.
+    pub(crate) qrs: SocketAddr,
+    /// QPS.
+    pub(crate) qps: SocketAddr,
+    /// Health and metrics.
+    pub(crate) observe: SocketAddr,
+}
+
+impl DataDirectory {
+    /// Opens the folder at `path`, or makes it, and keeps other processes out of it.
+    ///
+    /// # Errors
+    /// It cannot be made, read or written; it holds something else; it is of a newer version;
+    /// another process has it. Then nothing in it has changed.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataDirectoryError> {
+        let unusable = |what: &str, error: &io::Error| {
+            DataDirectoryError(format!(
+                "the data directory {} {what} ({error}); make it writable for this user, or choose another with --data-dir",
+                path.display()
+            ))
+        };
+        make_folder(path).map_err(|error| unusable("cannot be made", &error))?;
+        match read_marker(path).map_err(|error| unusable("cannot be read", &error))? {
+            Some(marker) => check_format(path, &marker)?,
+            None => {
+                refuse_foreign(path, unusable)?;
+                mark(path).map_err(|error| unusable("cannot be written", &error))?;
+            }
+        }
+        let run = path.join(RUN);
+        make_folder(&run)
+            .and_then(|()| fs::set_permissions(&run, Permissions::from_mode(0o700)))
+            .map_err(|error| unusable("cannot be written", &error))?;
+        let lock = lock(path, &run.join("lock"), unusable)?;
+        let directory = Self {
+            path: path.to_path_buf(),
+            _lock: lock,
+        };
+        directory
+            .forget_listeners()
+            .and_then(|()| directory.remove_unfinished())
+            .map_err(|error| unusable("cannot be written", &error))?;
+        Ok(directory)
+    }
+
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the certificates are.
+    pub(crate) fn certificates(&self) -> PathBuf {
+        self.path.join("certificates")
+    }
+
+    /// Where the socket of the command line and the list of the addresses are.
+    pub(crate) fn run(&self) -> PathBuf {
+        self.path.join(RUN)
+    }
+
+    /// Writes the addresses that were taken to `run/listeners.json`, for whoever chose port 0. The
+    /// file is there only while the process is.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn write_listeners(&self, listeners: &Listeners) -> Result<(), DataDirectoryError> {
+        let path = self.listeners();
+        serde_json::to_vec(listeners)
+            .map_err(io::Error::other)
+            .and_then(|json| atomic::write_secret(&path, &json))
+            .map_err(|error| {
+                DataDirectoryError(format!(
+                    "{} cannot be written ({error}); look at the space and the permissions there",
+                    path.display()
+                ))
+            })
+    }
+
+    fn listeners(&self) -> PathBuf {
+        self.run().join("listeners.json")
+    }
+
+    /// The list of a process that is no more would send clients to strangers' ports.
+    fn forget_listeners(&self) -> io::Result<()> {
+        match fs::remove_file(self.listeners()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a process left that was killed while it wrote.
+    fn remove_unfinished(&self) -> io::Result<()> {
+        for folder in [self.path.clone(), self.run()] {
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                if !is_unfinished(&entry.file_name()) {
+                    continue;
+                }
+                if entry.file_type()?.is_dir() {
+                    fs::remove_dir_all(entry.path())?;
+                } else {
+                    fs::remove_file(entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for DataDirectory {
+    fn drop(&mut self) {
+        // A list that stays behind is removed by the next start.
+        drop(self.forget_listeners());
+    }
+}
+
+/// Makes a folder for the owner alone, unless there is one.
+fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// The marker's text, if there is a marker.
+fn read_marker(path: &Path) -> io::Result<Option<String>> {
+    const MOST: u64 = 64;
+    let file = match File::open(path.join(MARKER)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn check_format(path: &Path, marker: &str) -> Result<(), DataDirectoryError> {
+    match marker.trim().parse::<u32>() {
+        Ok(format) if (1..=FORMAT).contains(&format) => Ok(()),
+        Ok(format) if format > FORMAT => Err(DataDirectoryError(format!(
+            "the data directory {} was written by a newer Jotgate (its format is {format}, this one knows {FORMAT}); start the newer one, or choose another with --data-dir",
+            path.display()
+        ))),
+        _ => Err(DataDirectoryError(format!(
+            "the data directory {} has a file {MARKER} that Jotgate did not write; restore it from a backup, or choose another directory with --data-dir",
+            path.display()
+        ))),
+    }
+}
+
+/// Only an empty folder is taken. What a killed process left of its marker does not count.
+fn refuse_foreign(
+    path: &Path,
+    unusable: impl Fn(&str, &io::Error) -> DataDirectoryError,
+) -> Result<(), DataDirectoryError> {
+    let entries = fs::read_dir(path).map_err(|error| unusable("cannot be read", &error))?;
+    for entry in entries {
+        let name = entry
+            .map_err(|error| unusable("cannot be read", &error))?
+            .file_name();
+        if name != LOST_AND_FOUND && !is_unfinished(&name) {
+            return Err(DataDirectoryError(format!(
+                "the data directory {} holds {name:?}, which Jotgate did not write; choose an empty directory with --data-dir",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_unfinished(name: &std::ffi::OsStr) -> bool {
+    name.as_encoded_bytes()
+        .starts_with(atomic::UNFINISHED.as_bytes())
+}
+
+/// Takes an empty folder: from now on it is ours.
+fn mark(path: &Path) -> io::Result<()> {
+    match fs::set_permissions(path, Permissions::from_mode(0o700)) {
+        // A mounted volume may belong to somebody else and still be ours to write.
+        Err(error) if error.kind() != ErrorKind::PermissionDenied => return Err(error),
+        _ => {}
+    }
+    let marker = format!("{FORMAT}\n");
+    atomic::write_secret(&path.join(MARKER), marker.as_bytes())
+}
+
+fn lock(
+    path: &Path,
+    file_path: &Path,
+    unusable: impl Fn(&str, &io::Error) -> DataDirectoryError,
+) -> Result<File, DataDirectoryError> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(atomic::OWNER_ONLY)
+        .open(file_path)
+        .map_err(|error| unusable("cannot be written", &error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(in_use(path, &mut file)),
+        Err(TryLockError::Error(error)) => return Err(unusable("cannot be locked", &error)),
+    }
+    // The number is for people. It also shows at once whether the disk takes what is written.
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .and_then(|()| file.sync_all())
+        .map_err(|error| unusable("cannot be written", &error))?;
+    Ok(file)
+}
+
+fn in_use(path: &Path, lock: &mut File) -> DataDirectoryError {
+    const MOST: u64 = 10;
+    let mut text = String::new();
+    let number = match lock.take(MOST).read_to_string(&mut text) {
+        Ok(_) => text.trim().parse::<u32>().ok(),
+        Err(_) => None,
+    };
+    let who = match number {
+        Some(number) => format!("another process (number {number})"),
+        None => "another process".to_owned(),
+    };
+    DataDirectoryError(format!(
+        "the data directory {} is in use by {who}; stop it, or choose another directory with --data-dir",
+        path.display()
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,384 @@
+//! `jotgate serve`: from settings to traffic, and back.
+//!
+//! Everything that can fail is done before the first request is answered: settings, data directory,
+//! certificates, ports, configuration, sessions. Requests have their own threads; everything else
+//! (management, the journal's writer, sweeping, certificates) shares the runtime made here.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jotgate_gateway::{
+    GatewayListeners, GatewaySettings, ServerCertificates, Shared, Stores, Workers, administration_config, bind,
+    serve_administration, serve_observability, sweep_sessions,
+};
+use jotgate_keys::KeyRing;
+use jotgate_manage::{Management, NewSite};
+use jotgate_model::Snapshot;
+use jotgate_model::entity::ServiceConfig;
+use jotgate_observe::{AccessLog, AccessLogTarget, LogFormat, Metrics, start_logging};
+use jotgate_policy::admit::OwnNames;
+use jotgate_policy::forwarded::Network;
+use jotgate_repository::Repository;
+use jotgate_session::Sessions;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+
+use crate::certificates::{Certificates, administrator_verifier, load_pair, names_of};
+use crate::cluster_key::cluster_key;
+use crate::commands::now;
+use crate::data_directory::{DataDirectory, Listeners};
+use crate::exit::{Exit, Failure, print};
+use crate::settings::{self, Database, SessionStore, Settings};
+use crate::signals::{Asked, Signals};
+
+/// `jotgate serve --check`: whether the settings, and the files that they name, are good.
+pub(crate) fn check(settings: &Settings) -> Result<ExitCode, Failure> {
+    refuse_unserved(settings)?;
+    for pair in &settings.tls {
+        load_pair(&pair.certificate, &pair.key)?;
+    }
+    print("jotgate: the settings are good\n")?;
+    Ok(Exit::Done.into())
+}
+
+/// `jotgate serve`.
+pub(crate) fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
+    let gateway = Gateway::start(settings, backend_services(settings))?;
+    print(&gateway.greeting())?;
+    gateway.run()
+}
+
+/// A gateway that serves.
+pub(crate) struct Gateway {
+    runtime: Runtime,
+    pub(crate) directory: DataDirectory,
+    pub(crate) certificates: Certificates,
+    pub(crate) management: Management,
+    pub(crate) listeners: Listeners,
+    shared: Arc<Shared>,
+    server: Arc<ServerCertificates>,
+    workers: Workers,
+    sessions: Sessions,
+    signals: Signals,
+    stop_administration: CancellationToken,
+    drain_timeout: std::time::Duration,
+}
+
+impl Gateway {
+    /// Starts everything. `node_services` are the backends of a new site.
+    pub(crate) fn start(settings: &Settings, node_services: Vec<ServiceConfig>) -> Result<Self, Failure> {
+        refuse_unserved(settings)?;
+        let format = match settings.log_format {
+            settings::LogFormat::Json => LogFormat::Json,
+            settings::LogFormat::Text => LogFormat::Text,
+        };
+        start_logging(&settings.log, format).map_err(|error| Failure::new(Exit::BadSetting, format!("--log: {error}")))?;
+        let directory = DataDirectory::open(&settings.data_dir)?;
+        let certificates = Certificates::open(&directory, &settings.public_hosts, now())?;
+        let server = ServerCertificates::load(tls_pairs(settings, &certificates))
+            .map_err(|error| Failure::new(Exit::BadSetting, error.to_string()))?;
+        let sockets = Sockets::open(settings)?;
+        let listeners = sockets.addresses()?;
+        let access_log = AccessLog::open(&access_log_target(settings))
+            .map_err(|error| Failure::new(Exit::BadSetting, format!("--access-log cannot be written ({error})")))?;
+
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("management")
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(Exit::Fault, format!("threads cannot be started ({error})")))?;
+        let entered = runtime.enter();
+        let signals = Signals::listen()?;
+        let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
+        let keys = Arc::<KeyRing>::default();
+        let (sessions, management) = runtime.block_on(open_stores(
+            settings,
+            &directory,
+            publisher(&snapshot, &keys),
+            node_services,
+        ))?;
+        let stores = Stores {
+            snapshot,
+            keys,
+            sessions: sessions.clone(),
+            cluster_key: *cluster_key(settings.cluster_key.as_ref(), &directory)?,
+            access_log,
+            metrics: Metrics::default(),
+        };
+        let shared = Shared::new(
+            gateway_settings(settings),
+            stores,
+            own_names(settings, &certificates)?,
+            runtime.handle().clone(),
+        );
+        let stop_administration = CancellationToken::new();
+        sockets.administration(&certificates, &management, &stop_administration)?;
+        sockets.observability(&shared)?;
+        runtime.spawn(sweep_sessions(shared.clone()));
+        let workers = Workers::start(&shared, &sockets.gateway, &server)
+            .map_err(|error| Failure::new(Exit::Fault, format!("the gateway's threads cannot be started ({error})")))?;
+        runtime.spawn(watch_certificates(settings.clone(), certificates.clone(), server.clone(), shared.clone()));
+        directory.write_listeners(&listeners)?;
+        drop(entered);
+        Ok(Self {
+            runtime,
+            directory,
+            certificates,
+            management,
+            listeners,
+            shared,
+            server,
+            workers,
+            sessions,
+            signals,
+            stop_administration,
+            drain_timeout: settings.drain_timeout,
+        })
+    }
+
+    /// Runs `task` on the management runtime and waits for it.
+    pub(crate) fn block_on<T>(&self, task: impl Future<Output = T>) -> T {
+        self.runtime.block_on(task)
+    }
+
+    /// Runs `task` beside everything else.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
+    }
+
+    /// Serves until the process is told to stop, then drains.
+    pub(crate) fn run(mut self) -> Result<ExitCode, Failure> {
+        self.shared.set_ready();
+        self.runtime.block_on(async {
+            loop {
+                match self.signals.next().await {
+                    Asked::Stop => break,
+                    Asked::Reload => match self.server.reload() {
+                        Ok(()) => tracing::info!("the certificates have been read again"),
+                        Err(error) => tracing::error!(%error, "the certificate is not served; the one before goes on"),
+                    },
+                }
+            }
+            tracing::info!("draining");
+            self.shared.drain(self.drain_timeout).await;
+            self.stop_administration.cancel();
+            if let Err(error) = self.sessions.close().await {
+                tracing::error!(%error, "the last activity of sessions was not written");
+            }
+        });
+        self.workers.join();
+        self.runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        Ok(Exit::Done.into())
+    }
+
+    /// Where it serves.
+    fn greeting(&self) -> String {
+        let certificates = self.directory.certificates();
+        let gateway: Vec<String> = self.listeners.gateway.iter().map(|address| format!("https://{address}")).collect();
+        format!(
+            "Jotgate serves {gateway}\n\
+             QRS: https://{qrs}/qrs/ for {certificates}/client.pem\n\
+             Health and metrics: http://{observe}/readyz\n",
+            gateway = gateway.join(", "),
+            qrs = self.listeners.qrs,
+            observe = self.listeners.observe,
+            certificates = certificates.display(),
+        )
+    }
+}
+
+/// Settings that are understood but not served yet.
+fn refuse_unserved(settings: &Settings) -> Result<(), Failure> {
+    let refuse = |sentence: &str| Err(Failure::new(Exit::BadSetting, sentence));
+    if matches!(settings.database, Database::Postgres(_)) {
+        return refuse("--database-url: PostgreSQL is not supported yet; leave it out to use SQLite in the data directory");
+    }
+    if matches!(settings.session_store, SessionStore::Redis(_)) {
+        return refuse("--session-store-url: Redis is not supported yet; leave it out to keep sessions in memory and in the data directory");
+    }
+    if settings.proxy_protocol {
+        return refuse("--proxy-protocol: the PROXY header is not supported yet; leave it out and use --trusted-proxy with X-Forwarded-For");
+    }
+    Ok(())
+}
+
+/// What every new snapshot goes through: its keys are compiled, then it is served.
+fn publisher(
+    snapshot: &Arc<ArcSwap<Snapshot>>,
+    keys: &Arc<KeyRing>,
+) -> impl Fn(Arc<Snapshot>) + Send + Sync + 'static {
+    let (snapshot, keys) = (snapshot.clone(), keys.clone());
+    move |next| {
+        keys.prepare(&next);
+        snapshot.store(next);
+    }
+}
+
+async fn open_stores(
+    settings: &Settings,
+    directory: &DataDirectory,
+    publish: impl Fn(Arc<Snapshot>) + Send + Sync + 'static,
+    node_services: Vec<ServiceConfig>,
+) -> Result<(Sessions, Management), Failure> {
+    let in_directory = |sentence: String| Failure::new(Exit::DataDirectory, sentence);
+    let repository = Repository::open_sqlite(&directory.path().join("configuration.db"))
+        .await
+        .map_err(|error| in_directory(error.to_string()))?;
+    let sessions = Sessions::open(&directory.path().join("sessions.db"), now())
+        .await
+        .map_err(|error| in_directory(error.to_string()))?;
+    let site = NewSite {
+        host_name: settings.public_hosts.first().cloned().unwrap_or_else(|| "localhost".to_owned()),
+        node_services,
+        now: jotgate_gateway::timestamp(),
+    };
+    let management = Management::start(repository, sessions.clone(), publish, site)
+        .await
+        .map_err(|error| in_directory(error.to_string()))?;
+    Ok((sessions, management))
+}
+
+/// The node of a new default virtual proxy, when `--backend` names one.
+fn backend_services(settings: &Settings) -> Vec<ServiceConfig> {
+    let service = |uri: &String| ServiceConfig { path: "/".to_owned(), uri: uri.clone(), health_path: String::new() };
+    settings.backend.iter().map(service).collect()
+}
+
+fn tls_pairs(settings: &Settings, certificates: &Certificates) -> Vec<(std::path::PathBuf, std::path::PathBuf)> {
+    let own = certificates.server();
+    let given = settings.tls.iter().map(|pair| (pair.certificate.clone(), pair.key.clone()));
+    let mut pairs: Vec<_> = given.collect();
+    if pairs.is_empty() {
+        pairs.push((own.certificate, own.key));
+    }
+    pairs
+}
+
+/// The names in the served certificates and the configured ones.
+fn own_names(settings: &Settings, certificates: &Certificates) -> Result<OwnNames, Failure> {
+    let mut names = settings.public_hosts.clone();
+    for (certificate, key) in tls_pairs(settings, certificates) {
+        let (chain, _) = load_pair(&certificate, &key)?;
+        names.extend(chain.first().map(names_of).unwrap_or_default());
+    }
+    Ok(OwnNames::new(names))
+}
+
+async fn watch_certificates(
+    settings: Settings,
+    certificates: Certificates,
+    server: Arc<ServerCertificates>,
+    shared: Arc<Shared>,
+) {
+    let changed = || match own_names(&settings, &certificates) {
+        Ok(names) => shared.set_own_names(names),
+        Err(error) => tracing::error!(%error, "the names of the changed certificates cannot be read"),
+    };
+    server.watch(changed).await;
+}
+
+fn access_log_target(settings: &Settings) -> AccessLogTarget {
+    match &settings.access_log {
+        settings::AccessLog::File(path) => AccessLogTarget::File(path.clone()),
+        settings::AccessLog::Off => AccessLogTarget::Off,
+        settings::AccessLog::StandardOutput => AccessLogTarget::StandardOutput,
+    }
+}
+
+fn gateway_settings(settings: &Settings) -> GatewaySettings {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    GatewaySettings {
+        header_timeout: settings.header_timeout,
+        body_timeout: settings.body_timeout,
+        response_timeout: settings.response_timeout,
+        idle_timeout: settings.idle_timeout,
+        max_header_bytes: size(settings.max_header_bytes),
+        max_body_bytes: settings.max_body_bytes,
+        max_connections: size(settings.max_connections),
+        max_connections_per_address: settings.max_connections_per_address.map(size),
+        trusted_proxies: settings.trusted_proxies.iter().filter_map(|range| Network::new(range.address(), range.length())).collect(),
+        workers: settings.worker_threads,
+    }
+}
+
+/// The ports, all of them taken before anything is served.
+struct Sockets {
+    gateway: GatewayListeners,
+    qrs: TcpListener,
+    qps: TcpListener,
+    observe: TcpListener,
+}
+
+impl Sockets {
+    fn open(settings: &Settings) -> Result<Self, Failure> {
+        let take = |setting, address| {
+            bind(setting, address).map_err(|error| {
+                Failure::new(if error.taken { Exit::PortTaken } else { Exit::BadSetting }, error.to_string())
+            })
+        };
+        let all = |setting, addresses: &[std::net::SocketAddr]| {
+            addresses.iter().map(|address| take(setting, *address)).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self {
+            gateway: GatewayListeners {
+                tls: all("--listen", &settings.listen)?,
+                plain: all("--listen-http", &settings.listen_http)?,
+            },
+            qrs: take("--qrs-listen", settings.qrs_listen)?,
+            qps: take("--qps-listen", settings.qps_listen)?,
+            observe: take("--observe-listen", settings.observe_listen)?,
+        })
+    }
+
+    fn addresses(&self) -> Result<Listeners, Failure> {
+        let of = |socket: &TcpListener| {
+            socket
+                .local_addr()
+                .map_err(|error| Failure::new(Exit::Fault, format!("a socket has no address ({error})")))
+        };
+        Ok(Listeners {
+            gateway: self.gateway.tls.iter().map(of).collect::<Result<_, _>>()?,
+            gateway_http: self.gateway.plain.iter().map(of).collect::<Result<_, _>>()?,
+            qrs: of(&self.qrs)?,
+            qps: of(&self.qps)?,
+            observe: of(&self.observe)?,
+        })
+    }
+
+    /// Serves QRS and QPS to administrators' certificates.
+    fn administration(
+        &self,
+        certificates: &Certificates,
+        management: &Management,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let server = certificates.server();
+        let tls = administration_config(&server.certificate, &server.key, administrator_verifier(certificates.root())?)
+            .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
+        let qrs = jotgate_api::certificate_caller(jotgate_api::qrs_router(
+            management.clone(),
+            jotgate_gateway::timestamp,
+            jotgate_api::Build { version: jotgate_api::Build::INTERFACE_VERSION, date: env!("CARGO_PKG_VERSION") },
+        ));
+        let qps = jotgate_api::qps_router();
+        for (socket, router) in [(&self.qrs, qrs), (&self.qps, qps)] {
+            tokio::spawn(serve_administration(listener(socket)?, tls.clone(), router, stop.clone()));
+        }
+        Ok(())
+    }
+
+    fn observability(&self, shared: &Arc<Shared>) -> Result<(), Failure> {
+        tokio::spawn(serve_observability(listener(&self.observe)?, shared.clone()));
+        Ok(())
+    }
+}
+
+fn listener(socket: &TcpListener) -> Result<tokio::net::TcpListener, Failure> {
+    socket
+        .try_clone()
+        .and_then(tokio::net::TcpListener::from_std)
+        .map_err(|error| Failure::new(Exit::Fault, format!("a socket cannot be used ({error})")))
+}

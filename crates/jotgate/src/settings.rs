@@ -1,0 +1,245 @@
+//! What the gateway is started with.
+//!
+//! Every setting exists as a flag, as a `JOTGATE_...` variable of the environment and as a key of a
+//! TOML file, under one name ([`table`]). A flag wins over the environment, the environment over the
+//! file, the file over the default; a list is replaced as a whole, never merged. What is found is
+//! parsed here, once: [`Settings`] holds values that need no second look. Unknown names are errors,
+//! because a protection that is spelled wrongly is a protection that is off.
+
+mod cidr;
+mod environment;
+mod error;
+mod file;
+mod flags;
+mod layers;
+mod secret;
+mod table;
+mod values;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(crate) use cidr::Cidr;
+pub(crate) use error::SettingError;
+pub(crate) use flags::SettingFlags;
+pub(crate) use layers::read_limited;
+pub(crate) use secret::Secret;
+pub(crate) use values::{AccessLog, LogFormat, duration, host};
+
+use layers::Layers;
+
+/// Which command the settings are for. They differ in one default: the demo is not reachable from
+/// other machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// `jotgate serve`.
+    Serve,
+    /// `jotgate demo`.
+    Demo,
+}
+
+/// Everything that can be set, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Where everything that Jotgate keeps is kept.
+    pub(crate) data_dir: PathBuf,
+    /// The addresses of the gateway over HTTPS. Port 0 takes a free one, here and below.
+    pub(crate) listen: Vec<SocketAddr>,
+    /// The addresses of the gateway over plain HTTP; mostly none.
+    pub(crate) listen_http: Vec<SocketAddr>,
+    /// The address of QRS.
+    pub(crate) qrs_listen: SocketAddr,
+    /// The address of QPS.
+    pub(crate) qps_listen: SocketAddr,
+    /// The address of `/livez`, `/readyz` and `/metrics`.
+    pub(crate) observe_listen: SocketAddr,
+    /// The node of the default virtual proxy of a new data directory: an `http` or `https` address
+    /// without user name and query.
+    pub(crate) backend: Option<String>,
+    /// Where the configuration is stored.
+    pub(crate) database: Database,
+    /// Where sessions are kept.
+    pub(crate) session_store: SessionStore,
+    /// Certificates for TLS beside the one of the data directory, chosen by the name that a client
+    /// asks for. Nothing is known of the files but their names.
+    pub(crate) tls: Vec<TlsPair>,
+    /// The gateway's own names beside those in its certificates: lower case host names, with or
+    /// without `*.`, and IP addresses without brackets.
+    pub(crate) public_hosts: Vec<String>,
+    /// Whose `X-Forwarded-*` or PROXY header counts.
+    pub(crate) trusted_proxies: Vec<Cidr>,
+    /// Whether connections from trusted proxies begin with a PROXY header.
+    pub(crate) proxy_protocol: bool,
+    /// For a request's header to arrive.
+    pub(crate) header_timeout: Duration,
+    /// Without progress of a request's body.
+    pub(crate) body_timeout: Duration,
+    /// For a node to begin its answer.
+    pub(crate) response_timeout: Duration,
+    /// For a connection without a request.
+    pub(crate) idle_timeout: Duration,
+    /// The largest header of a request.
+    pub(crate) max_header_bytes: u64,
+    /// The largest body of a request.
+    pub(crate) max_body_bytes: Option<u64>,
+    /// The most connections.
+    pub(crate) max_connections: u64,
+    /// The most connections of one client address.
+    pub(crate) max_connections_per_address: Option<u64>,
+    /// After which a drain ends whatever still runs.
+    pub(crate) drain_timeout: Duration,
+    /// The key that nodes share, at least 32 bytes.
+    pub(crate) cluster_key: Option<Secret>,
+    /// For how long sessions go on that are known here while the shared store does not answer.
+    pub(crate) session_lease: Duration,
+    /// What is logged: levels, as `tracing` filters are written.
+    pub(crate) log: String,
+    /// How it is logged.
+    pub(crate) log_format: LogFormat,
+    /// Where the line for each request goes.
+    pub(crate) access_log: AccessLog,
+    /// How many threads carry traffic.
+    pub(crate) worker_threads: usize,
+}
+
+/// Where the configuration is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    /// SQLite in the data directory.
+    DataDirectory,
+    /// PostgreSQL, shared by several nodes: its address, which may hold a password.
+    Postgres(Secret),
+}
+
+/// Where sessions are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SessionStore {
+    /// In memory, with a journal in the data directory.
+    Memory,
+    /// Redis, shared by several nodes: its address, which may hold a password.
+    Redis(Secret),
+}
+
+/// A certificate and its key, as files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TlsPair {
+    /// The certificate, with the intermediate ones after it, PEM.
+    pub(crate) certificate: PathBuf,
+    /// The private key, PEM.
+    pub(crate) key: PathBuf,
+}
+
+impl Settings {
+    /// Collects the settings from `flags`, from `environment` and from the file that one of them
+    /// names, and parses them. Reads the file and the files of secrets, opens nothing else.
+    ///
+    /// # Errors
+    /// The first setting that is unknown or cannot be used; the process then ends with 64.
+    pub(crate) fn load(
+        mode: Mode,
+        flags: &SettingFlags,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, SettingError> {
+        let flags = flags.layer();
+        let environment = environment::read(environment)?;
+        let file = match layers::find(&table::CONFIG, &[&flags, &environment]) {
+            Some(path) => file::read(path)?,
+            None => layers::Layer::default(),
+        };
+        let layers = Layers::new(mode, [file, environment, flags])?;
+        let settings = Self::parse(&layers)?;
+        settings.check_together(&layers)?;
+        Ok(settings)
+    }
+
+    fn parse(layers: &Layers) -> Result<Self, SettingError> {
+        use table as t;
+        let short = |text: &str| duration(text, Duration::from_millis(1), HOUR);
+        let long = |text: &str| duration(text, Duration::from_millis(1), HOUR * 24);
+        let lease = |text: &str| duration(text, Duration::ZERO, Duration::from_secs(60));
+        let drain = |text: &str| duration(text, Duration::ZERO, HOUR);
+        let header_bytes = |text: &str| values::size(text, 1 << 10, 1 << 20);
+        let connections = |text: &str| values::count(text, 1, 10_000_000);
+        let per_address = |text: &str| values::count(text, 0, 10_000_000).map(positive);
+        Ok(Self {
+            data_dir: layers.one(&t::DATA_DIR, values::path)?,
+            listen: layers.list(&t::LISTEN, values::address)?,
+            listen_http: layers.list(&t::LISTEN_HTTP, values::address)?,
+            qrs_listen: layers.one(&t::QRS_LISTEN, values::address)?,
+            qps_listen: layers.one(&t::QPS_LISTEN, values::address)?,
+            observe_listen: layers.one(&t::OBSERVE_LISTEN, values::address)?,
+            backend: layers.optional(&t::BACKEND, values::backend)?,
+            database: layers
+                .secret(
+                    &t::DATABASE_URL,
+                    &t::DATABASE_URL_FILE,
+                    values::database_url,
+                )?
+                .map_or(Database::DataDirectory, Database::Postgres),
+            session_store: layers
+                .secret(
+                    &t::SESSION_STORE_URL,
+                    &t::SESSION_STORE_URL_FILE,
+                    values::session_store_url,
+                )?
+                .map_or(SessionStore::Memory, SessionStore::Redis),
+            tls: layers.tls_pairs()?,
+            public_hosts: layers.list(&t::PUBLIC_HOST, host)?,
+            trusted_proxies: layers.list(&t::TRUSTED_PROXY, Cidr::parse)?,
+            proxy_protocol: layers.one(&t::PROXY_PROTOCOL, values::switch)?,
+            header_timeout: layers.one(&t::HEADER_TIMEOUT, short)?,
+            body_timeout: layers.one(&t::BODY_TIMEOUT, short)?,
+            response_timeout: layers.one(&t::RESPONSE_TIMEOUT, long)?,
+            idle_timeout: layers.one(&t::IDLE_TIMEOUT, long)?,
+            max_header_bytes: layers.one(&t::MAX_HEADER_BYTES, header_bytes)?,
+            max_body_bytes: positive(
+                layers.one(&t::MAX_BODY_BYTES, |text| values::size(text, 0, u64::MAX))?,
+            ),
+            max_connections: layers.one(&t::MAX_CONNECTIONS, connections)?,
+            max_connections_per_address: layers
+                .one(&t::MAX_CONNECTIONS_PER_ADDRESS, per_address)?,
+            drain_timeout: layers.one(&t::DRAIN_TIMEOUT, drain)?,
+            cluster_key: layers.key_file(&t::CLUSTER_KEY_FILE)?,
+            session_lease: layers.one(&t::SESSION_LEASE, lease)?,
+            log: layers.one(&t::LOG, values::log_filter)?,
+            log_format: layers.one(&t::LOG_FORMAT, values::log_format)?,
+            access_log: layers.one(&t::ACCESS_LOG, values::access_log)?,
+            worker_threads: layers
+                .optional(&t::WORKER_THREADS, values::threads)?
+                .unwrap_or_else(cores),
+        })
+    }
+
+    /// What no setting shows alone.
+    fn check_together(&self, layers: &Layers) -> Result<(), SettingError> {
+        if self.listen.is_empty() && self.listen_http.is_empty() {
+            return Err(layers.wrong(
+                &table::LISTEN,
+                "names no address, and neither does --listen-http; name one",
+            ));
+        }
+        if self.proxy_protocol && self.trusted_proxies.is_empty() {
+            return Err(layers.wrong(
+                &table::PROXY_PROTOCOL,
+                "needs to know who may send the PROXY header; name the addresses with --trusted-proxy",
+            ));
+        }
+        Ok(())
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Zero means off.
+fn positive(number: u64) -> Option<u64> {
+    (number > 0).then_some(number)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Installing what the suites need and a plain machine lacks.
+//!
+//! A plain machine has Rust, a C compiler, Node.js 20 with npm, Python 3.11. Everything here does nothing when
+//! what it installs is there, and fails with one sentence that says what to do when it cannot.
+//! Versions are pinned: by npm's lock files, by hashes in Python's `requirements.txt`, and by
+//! [`CARGO_DENY`].
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::must;
+use crate::workspace;
+
+/// The version of cargo-deny that reads `deny.toml`.
+const CARGO_DENY: &str = "0.20.2";
+
+/// A program, and the Debian package that brings it.
+pub(crate) struct DebianPackage {
+    name: &'static str,
+    program: &'static str,
+}
+
+/// The browser of the browser tests. Playwright's own download is not used: the distribution's
+/// browser gets security updates, and installs from a mirror.
+pub(crate) const CHROMIUM: DebianPackage = DebianPackage {
+    name: "chromium",
+    program: "/usr/bin/chromium",
+};
+
+/// Installs `package` with apt-get.
+///
+/// # Errors
+///
+/// When the program is missing and this is not root on a Debian.
+pub(crate) fn debian(package: &DebianPackage) -> Result<()> {
+    if Path::new(package.program).exists() {
+        return Ok(());
+    }
+    let name = package.name;
+    if !Path::new("/usr/bin/apt-get").exists() || !is_root() {
+        bail!(
+            "{} is missing: run `apt-get install {name}` as root, or this command as root on a Debian",
+            package.program
+        );
+    }
+    println!("installing the Debian package {name}");
+    let apt = |arguments: &[&str]| {
+        let mut apt = workspace::command("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+        apt
+    };
+    must(
+        apt(&["update", "--quiet"]),
+        "`apt-get update` failed: are the package sources reachable?",
+    )?;
+    must(
+        apt(&[
+            "install",
+            "--yes",
+            "--quiet",
+            "--no-install-recommends",
+            name,
+        ]),
+        "`apt-get install` failed, see above",
+    )
+}
+
+/// Installs the npm packages of `folder` exactly as its lock file names them.
+///
+/// # Errors
+///
+/// When npm is missing or fails.
+pub(crate) fn npm(folder: &str) -> Result<()> {
+    let folder = workspace::root().join(folder);
+    let lock = folder.join("package-lock.json");
+    unless_done(&lock, &folder.join("node_modules/.installed-lock"), || {
+        println!("installing the npm packages of {}", folder.display());
+        let mut npm = Command::new("npm");
+        npm.current_dir(&folder)
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        must(
+            npm,
+            "`npm ci` failed: Node.js 20 or later with npm and a reachable registry are needed",
+        )
+    })
+}
+
+/// Installs the Python packages of `requirements` into an environment of their own, which is made
+/// below `target/tools/python`.
+///
+/// # Errors
+///
+/// When Python is missing, or pip fails or gets a file with another hash.
+pub(crate) fn python(requirements: &str) -> Result<()> {
+    let requirements = workspace::root().join(requirements);
+    let environment = workspace::tools().join("python");
+    unless_done(&requirements, &environment.join(".installed-lock"), || {
+        println!(
+            "installing the Python packages of {}",
+            requirements.display()
+        );
+        let mut venv = workspace::command("python3");
+        venv.args(["-m", "venv", "--clear"]).arg(&environment);
+        must(
+            venv,
+            "no Python environment could be made: Python 3.11 or later with venv is needed",
+        )?;
+        let mut pip = workspace::command(environment.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--require-hashes"])
+            .args(["--disable-pip-version-check", "--requirement"])
+            .arg(&requirements);
+        must(pip, "`pip install` failed: is the package index reachable?")
+    })
+}
+
+/// Installs cargo-deny below `target/tools`.
+///
+/// # Errors
+///
+/// When it cannot be built.
+pub(crate) fn cargo_deny() -> Result<()> {
+    let root = workspace::tools();
+    let installed = Command::new(root.join("bin/cargo-deny"))
+        .arg("--version")
+        .output();
+    let wanted = format!("cargo-deny {CARGO_DENY}");
+    if installed.is_ok_and(|o| String::from_utf8_lossy(&o.stdout).trim() == wanted) {
+        return Ok(());
+    }
+    println!("installing {wanted}, which takes some minutes the first time");
+    let mut cargo = workspace::cargo();
+    cargo
+        .args(["install", "--quiet", "--locked", "--force", "--version"])
+        .args([CARGO_DENY, "cargo-deny", "--root"])
+        .arg(root);
+    must(
+        cargo,
+        "cargo-deny could not be installed: is the crate registry reachable?",
+    )
+}
+
+/// Runs `install` unless the copy of `lock` in `mark` tells that it was run for this very file.
+fn unless_done(lock: &Path, mark: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let wanted = fs::read(lock).with_context(|| format!("{} is missing", lock.display()))?;
+    if fs::read(mark).is_ok_and(|done| done == wanted) {
+        return Ok(());
+    }
+    install()?;
+    fs::write(mark, wanted)?;
+    Ok(())
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
+}
