@@ -17,7 +17,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use jotgate_policy::proxy_protocol;
 use rustls::ServerConfig;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -55,6 +57,11 @@ async fn serve_streams(
     peer: IpAddr,
     tls: Option<Arc<ServerConfig>>,
 ) {
+    let announced = announced_peer(shared, stream, peer);
+    let Ok(Ok((stream, peer))) = timeout(shared.settings().header_timeout, announced).await else {
+        tracing::info!(%peer, "a trusted proxy's connection has no PROXY header and is closed");
+        return;
+    };
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
@@ -62,7 +69,7 @@ async fn serve_streams(
     let stream = match tls {
         None => ClientStream::Plain(stream),
         Some(config) => match timeout(
-            shared.settings.header_timeout,
+            shared.settings().header_timeout,
             TlsAcceptor::from(config).accept(stream),
         )
         .await
@@ -78,8 +85,8 @@ async fn serve_streams(
     let multiplexed =
         matches!(&stream, ClientStream::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(b"h2"));
     let timeouts = Timeouts {
-        header: shared.settings.header_timeout,
-        idle: shared.settings.idle_timeout,
+        header: shared.settings().header_timeout,
+        idle: shared.settings().idle_timeout,
         multiplexed,
     };
     let activity = Arc::<Activity>::default();
@@ -109,14 +116,47 @@ async fn serve_streams(
     }
 }
 
+/// The client that a trusted proxy announces, where that is agreed; else the peer itself.
+async fn announced_peer(
+    shared: &Shared,
+    mut stream: TcpStream,
+    peer: IpAddr,
+) -> std::io::Result<(TcpStream, IpAddr)> {
+    let settings = shared.settings().clone();
+    let trusted = settings
+        .trusted_proxies
+        .iter()
+        .any(|network| network.contains(peer));
+    if !settings.proxy_protocol || !trusted {
+        return Ok((stream, peer));
+    }
+    let invalid = |_| std::io::Error::from(std::io::ErrorKind::InvalidData);
+    let mut fixed = [0; proxy_protocol::FIXED_SIZE];
+    // The shortest line of version 1 has 15 bytes; what is read first must not reach beyond it.
+    stream.read_exact(&mut fixed[..12]).await?;
+    let client = if fixed[..12] == proxy_protocol::SIGNATURE {
+        stream.read_exact(&mut fixed[12..]).await?;
+        let mut rest = vec![0; proxy_protocol::length_after(&fixed).map_err(invalid)?];
+        stream.read_exact(&mut rest).await?;
+        proxy_protocol::read_binary(&fixed, &rest).map_err(invalid)?
+    } else {
+        let mut line = fixed[..12].to_vec();
+        while line.last() != Some(&b'\n') && line.len() < proxy_protocol::MAX_LINE {
+            line.push(stream.read_u8().await?);
+        }
+        proxy_protocol::read_line(&line).map_err(invalid)?
+    };
+    Ok((stream, client.unwrap_or(peer)))
+}
+
 async fn serve_http1<S>(shared: &Shared, io: TokioIo<TimedStream>, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<Guarded>, Error = Infallible>,
 {
     let mut builder = http1::Builder::new();
     builder
-        .max_header_size(shared.settings.max_header_bytes)
-        .max_buf_size(shared.settings.max_header_bytes.max(64 * 1024))
+        .max_header_size(shared.settings().max_header_bytes)
+        .max_buf_size(shared.settings().max_header_bytes.max(64 * 1024))
         .header_read_timeout(None)
         .pipeline_flush(true);
     let connection = builder.serve_connection(io, service).with_upgrades();
@@ -138,7 +178,7 @@ where
     S: Service<Request<Incoming>, Response = Response<Guarded>, Error = Infallible, Future = F>,
     F: Future<Output = Result<Response<Guarded>, Infallible>> + Send + 'static,
 {
-    let header_bytes = u32::try_from(shared.settings.max_header_bytes).unwrap_or(u32::MAX);
+    let header_bytes = u32::try_from(shared.settings().max_header_bytes).unwrap_or(u32::MAX);
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())

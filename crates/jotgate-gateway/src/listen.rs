@@ -93,7 +93,7 @@ impl Workers {
     ) -> io::Result<Self> {
         let admission = Arc::new(Admission::new(shared));
         let mut threads = Vec::new();
-        for number in 0..shared.settings.workers.max(1) {
+        for number in 0..shared.settings().workers.max(1) {
             let mut sockets = Vec::new();
             for (list, certificates) in [
                 (&listeners.tls, Some(certificates)),
@@ -197,8 +197,8 @@ struct Admission {
 impl Admission {
     fn new(shared: &Shared) -> Self {
         Self {
-            max: shared.settings.max_connections,
-            max_per_address: shared.settings.max_connections_per_address,
+            max: shared.settings().max_connections,
+            max_per_address: shared.settings().max_connections_per_address,
             open: AtomicUsize::new(0),
             by_address: Mutex::default(),
         }

@@ -14,8 +14,8 @@ use hyper::body::Incoming;
 use jotgate_model::{Reason, Refusal, Snapshot, VirtualProxy};
 use jotgate_observe::Phase;
 use jotgate_policy::admit::{self, Asking};
-use jotgate_policy::route::{self, Route};
 use jotgate_policy::forwarded;
+use jotgate_policy::route::{self, Route};
 
 use crate::body::ResponseBody;
 use crate::exchange::Exchange;
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
         connection.peer,
         connection.over_tls,
         request.headers(),
-        &shared.settings.trusted_proxies,
+        &shared.settings().trusted_proxies,
     );
     let mut exchange = Exchange::begin(request.method(), request.uri().path(), client);
     let snapshot = shared.snapshot.load_full();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use jotgate_keys::KeyRing;
 use jotgate_model::Snapshot;
 use jotgate_observe::{AccessLog, Metrics};
@@ -42,6 +42,8 @@ pub struct GatewaySettings {
     pub max_connections_per_address: Option<usize>,
     /// Whose `X-Forwarded-*` count.
     pub trusted_proxies: Vec<Network>,
+    /// Whether connections of trusted proxies begin with a PROXY header.
+    pub proxy_protocol: bool,
     /// How many workers there are.
     pub workers: usize,
 }
@@ -64,7 +66,7 @@ pub struct Stores {
 
 /// Everything that requests of all workers use.
 pub struct Shared {
-    pub(crate) settings: GatewaySettings,
+    settings: ArcSwap<GatewaySettings>,
     pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) sessions: Sessions,
@@ -97,7 +99,7 @@ impl Shared {
         background: Handle,
     ) -> Arc<Self> {
         Arc::new(Self {
-            settings,
+            settings: ArcSwap::from_pointee(settings),
             snapshot: stores.snapshot,
             keys: stores.keys,
             sessions: stores.sessions,
@@ -116,6 +118,17 @@ impl Shared {
             tunnels: TaskTracker::new(),
             ready: AtomicBool::new(false),
         })
+    }
+
+    /// What holds now. Not to be kept while something is awaited.
+    pub(crate) fn settings(&self) -> Guard<Arc<GatewaySettings>> {
+        self.settings.load()
+    }
+
+    /// Replaces the settings. Requests and connections that have begun keep theirs; the number of
+    /// workers does not change.
+    pub fn set_settings(&self, settings: GatewaySettings) {
+        self.settings.store(Arc::new(settings));
     }
 
     /// From now on `/readyz` answers 200.

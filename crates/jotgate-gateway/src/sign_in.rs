@@ -223,7 +223,7 @@ async fn read_form(shared: &Shared, request: &mut Sanitized) -> Result<Form, Ref
     let body = request
         .take_body()
         .map_or_else(RequestBody::empty, |incoming| {
-            RequestBody::new(incoming, Some(MAX_FORM), shared.settings.body_timeout)
+            RequestBody::new(incoming, Some(MAX_FORM), shared.settings().body_timeout)
         });
     let verdict = body.verdict();
     let collected = body

@@ -73,6 +73,7 @@ async fn run(shared: &Arc<Shared>, session: &Arc<Session>, client: Upgraded, bac
     let last_words = tokio::select! {
         end = relay.run() => {
             tracing::trace!(?end, "a WebSocket ended");
+            finish(&mut relay, &[]).await;
             return;
         }
         reason = watch.ended() => LastWords::session_ended(reason),
@@ -83,11 +84,14 @@ async fn run(shared: &Arc<Shared>, session: &Arc<Session>, client: Upgraded, bac
         return;
     }
     let frames = last_words.frames(&relay);
-    if tokio::time::timeout(LAST_WORDS, relay.finish(&frames))
-        .await
-        .is_err()
-    {
-        tracing::debug!("a client did not take the close frame");
+    finish(&mut relay, &frames).await;
+}
+
+/// Writes the last words and ends both connections in an orderly way, if they let us.
+async fn finish(relay: &mut Relay, frames: &[u8]) {
+    match tokio::time::timeout(LAST_WORDS, relay.finish(frames)).await {
+        Ok(Ok(())) => {}
+        failed => tracing::trace!(?failed, "a WebSocket was cut off"),
     }
 }
 

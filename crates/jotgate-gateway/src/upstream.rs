@@ -154,7 +154,7 @@ pub(crate) fn rewrite(
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     }
-    let limits = &sent.shared.settings;
+    let limits = sent.shared.settings();
     let body = match body {
         Some(incoming) if !websocket => {
             RequestBody::new(incoming, limits.max_body_bytes, limits.body_timeout)
@@ -204,7 +204,7 @@ pub(crate) async fn send(
     let spare =
         (lease.was_idle() && outgoing.body().is_empty() && is_repeatable(outgoing.method()))
             .then(|| copy_head(&outgoing));
-    let timeout = sent.shared.settings.response_timeout;
+    let timeout = sent.shared.settings().response_timeout;
     let mut answer = lease.send(outgoing, timeout).await;
     if let Err(pool::SendFailure::Broken { unsent, .. }) = &mut answer
         && let Some(again) = unsent.take().map(|request| *request).or(spare)

@@ -17,8 +17,8 @@ pub use node::{ServerNodeConfiguration, ServiceConfig};
 pub use proxy_service::{LogVerbosity, ProxyService, ProxyServiceSettings};
 pub use virtual_proxy::{
     AnonymousAccess, AttributeMapItem, AuthenticationMethod, BackendHeaderConfig,
-    HeaderAuthenticationMode, LoadBalancingAlgorithm, SameSiteAttribute, SamlSigningAlgorithm,
-    VirtualProxyConfig,
+    HeaderAuthenticationMode, JwtIssuerConfig, LoadBalancingAlgorithm, SameSiteAttribute,
+    SamlSigningAlgorithm, VirtualProxyConfig,
 };
 
 use crate::Timestamp;

@@ -273,10 +273,17 @@ mod tests {
     fn the_manual_explains_every_reason() {
         let manual = include_str!("../../../docs/manual/troubleshooting.md");
         let entries: Vec<_> = manual.split("\n## ").skip(1).collect();
-        let ids: Vec<_> = entries.iter().filter_map(|entry| entry.lines().next()).collect();
+        let ids: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| entry.lines().next())
+            .collect();
         assert_eq!(ids, Reason::ALL.iter().map(|r| r.id()).collect::<Vec<_>>());
         for (reason, entry) in Reason::ALL.iter().zip(entries) {
-            for part in [reason.client_sentence(), reason.remedy(), reason.status().as_str()] {
+            for part in [
+                reason.client_sentence(),
+                reason.remedy(),
+                reason.status().as_str(),
+            ] {
                 assert!(entry.contains(part), "{reason}: {part}");
             }
         }

@@ -204,7 +204,10 @@ fn parse_all<D, T>(
 fn check_unique(virtual_proxies: &HashMap<Uuid, Arc<VirtualProxy>>, errors: &mut FieldErrors) {
     let mut prefixes = HashMap::with_capacity(virtual_proxies.len());
     let mut cookies = HashMap::with_capacity(virtual_proxies.len());
-    for vp in virtual_proxies.values() {
+    // In an order of their own, so that the same mistake is always told in the same words.
+    let mut sorted: Vec<_> = virtual_proxies.values().collect();
+    sorted.sort_unstable_by_key(|vp| vp.id);
+    for vp in sorted.iter().copied() {
         if let Some(other) = prefixes.insert(vp.prefix.as_str(), vp) {
             errors.push("prefix", taken("prefix", vp.prefix.as_str(), vp, other));
         }
@@ -217,7 +220,7 @@ fn check_unique(virtual_proxies: &HashMap<Uuid, Arc<VirtualProxy>>, errors: &mut
             );
         }
     }
-    for vp in virtual_proxies.values() {
+    for vp in sorted {
         let over_http = vp.cookie.http.name.as_str().to_ascii_lowercase();
         if let Some(other) = cookies.get(&over_http) {
             let name = vp.cookie.http.name.as_str();

@@ -23,6 +23,10 @@ pub struct VirtualProxy {
     pub is_default: bool,
     /// How users prove who they are.
     pub authentication: Authentication,
+    /// What tokens of further issuers must be: the policy of the virtual proxy with the issuer, the
+    /// audience and the keys of one entry of `jwtIssuers`. Every issuer is there once. Empty for
+    /// other methods.
+    pub further_issuers: Vec<JwtSettings>,
     /// Whether they have to.
     pub anonymous: AnonymousAccess,
     /// Whether roles count here.

@@ -11,6 +11,7 @@ pub mod cookies;
 pub mod csrf;
 pub mod forwarded;
 pub mod identity_headers;
+pub mod proxy_protocol;
 pub mod route;
 pub mod sanitize;
 pub mod select;

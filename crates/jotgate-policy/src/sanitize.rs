@@ -27,7 +27,19 @@ pub fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
     };
     let text = authority.as_str();
     let port_ok = authority.host().len() == text.len() || authority.port_u16().is_some();
-    if authority.host().is_empty() || text.contains('@') || !port_ok {
+    // Narrower than a URI's reg-name: the host is repeated in redirects and in headers.
+    let name_ok = match authority
+        .host()
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => authority
+            .host()
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')),
+    };
+    if authority.host().is_empty() || text.contains('@') || !port_ok || !name_ok {
         return Err(invalid(
             "the Host header is no host name with an optional port",
         ));

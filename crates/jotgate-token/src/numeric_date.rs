@@ -11,7 +11,10 @@ const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
 /// A point in time with nanoseconds, from 0 to the largest whole second of 63 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct NumericDate(i128);
+pub(crate) struct NumericDate {
+    seconds: i64,
+    nanos: u32,
+}
 
 /// Why a value is no date. Worded to follow the claim's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +38,15 @@ impl NumericDate {
 
     /// Reads the text of a JSON number.
     fn parse(text: &str) -> Result<Self, DateError> {
+        match text.parse::<i64>() {
+            Ok(seconds @ 0..) => Ok(Self { seconds, nanos: 0 }),
+            Ok(_) => Err(DateError::Negative),
+            Err(_) => Self::parse_unusual(text),
+        }
+    }
+
+    /// Reads the text of any JSON number.
+    fn parse_unusual(text: &str) -> Result<Self, DateError> {
         let (negative, text) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -43,7 +55,7 @@ impl NumericDate {
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = || whole.bytes().chain(fraction.bytes());
         if digits().all(|d| d == b'0') {
-            return Ok(Self(0));
+            return Ok(Self::from(UnixTime(0)));
         }
         if negative {
             return Err(DateError::Negative);
@@ -71,25 +83,34 @@ impl NumericDate {
                 return Err(DateError::TooLarge);
             }
         }
-        Ok(Self(nanos))
+        Ok(Self {
+            seconds: i64::try_from(nanos / NANOS_PER_SECOND).map_err(|_| DateError::TooLarge)?,
+            nanos: u32::try_from(nanos % NANOS_PER_SECOND).map_err(|_| DateError::TooLarge)?,
+        })
     }
 
     /// The first whole second that is not before this time. A whole `now` lies before this time
     /// exactly if it lies before that second.
-    pub(crate) fn rounded_up(self) -> UnixTime {
-        let seconds = (self.0 + NANOS_PER_SECOND - 1) / NANOS_PER_SECOND;
-        UnixTime(i64::try_from(seconds).unwrap_or(i64::MAX))
+    pub(crate) const fn rounded_up(self) -> UnixTime {
+        UnixTime(self.seconds).plus((self.nanos > 0) as i64)
     }
 
     /// Whether more than `seconds` lie between `start` and this time.
     pub(crate) const fn is_later_than(self, start: Self, seconds: u32) -> bool {
-        self.0 - start.0 > seconds as i128 * NANOS_PER_SECOND
+        self.as_nanos() - start.as_nanos() > seconds as i128 * NANOS_PER_SECOND
+    }
+
+    const fn as_nanos(self) -> i128 {
+        self.seconds as i128 * NANOS_PER_SECOND + self.nanos as i128
     }
 }
 
 impl From<UnixTime> for NumericDate {
     fn from(time: UnixTime) -> Self {
-        Self(i128::from(time.0) * NANOS_PER_SECOND)
+        Self {
+            seconds: time.0,
+            nanos: 0,
+        }
     }
 }
 
@@ -100,7 +121,7 @@ mod tests {
     use super::*;
 
     fn nanos(text: &str) -> Result<i128, DateError> {
-        NumericDate::parse(text).map(|date| date.0)
+        NumericDate::parse(text).map(NumericDate::as_nanos)
     }
 
     #[test]
@@ -150,12 +171,18 @@ mod tests {
         }
 
         #[test]
+        fn both_ways_of_reading_agree(seconds in any::<i64>(), fraction in "(\\.0{1,3})?") {
+            let text = format!("{seconds}{fraction}");
+            prop_assert_eq!(NumericDate::parse(&text), NumericDate::parse_unusual(&text));
+        }
+
+        #[test]
         fn any_json_number_is_read_or_refused(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,12})?") {
             let read = NumericDate::parse(&text);
             let float: f64 = text.parse().unwrap();
             if let Ok(date) = read {
                 prop_assert!(float >= 0.0);
-                let seconds = date.0 as f64 / 1e9;
+                let seconds = date.as_nanos() as f64 / 1e9;
                 prop_assert!((seconds - float).abs() <= 1e-9 + float * 1e-9, "{} {}", seconds, float);
             } else {
                 prop_assert!(!(0.0..=9.2e18).contains(&float) || text.starts_with('-'));

@@ -45,7 +45,9 @@ fn own_key(directory: &DataDirectory) -> Result<Zeroizing<Vec<u8>>, DataDirector
         Err(error) => return Err(wrong(format!("cannot be read ({error})"))),
     }
     let mut bytes = Zeroizing::new(vec![0; 32]);
-    rand::fill(&mut bytes).map_err(|_| wrong("cannot be made: the system gives no random bytes".to_owned()))?;
-    atomic::create(&path, &bytes, atomic::OWNER_ONLY).map_err(|error| wrong(format!("cannot be written ({error})")))?;
+    rand::fill(&mut bytes)
+        .map_err(|_| wrong("cannot be made: the system gives no random bytes".to_owned()))?;
+    atomic::create(&path, &bytes, atomic::OWNER_ONLY)
+        .map_err(|error| wrong(format!("cannot be written ({error})")))?;
     Ok(bytes)
 }

@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use jotgate_manage::{Actor, ManageError, Management, Privilege};
 use jotgate_model::Algorithm;
-use jotgate_model::entity::{AttributeMapItem, AuthenticationMethod, ServiceConfig, VirtualProxyConfig};
+use jotgate_model::entity::{
+    AttributeMapItem, AuthenticationMethod, ServiceConfig, VirtualProxyConfig,
+};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use crate::commands::now;
 use crate::exit::{Exit, Failure, print};
 use crate::serve::Gateway;
-use crate::settings::Settings;
+use crate::settings::{SettingError, Settings};
 
 /// The prefix of the sample virtual proxy.
 const PREFIX: &str = "jwt";
@@ -22,28 +24,50 @@ const PREFIX: &str = "jwt";
 const TOKEN_LIFETIME: i64 = 12 * 3600;
 
 /// `jotgate demo`.
-pub(crate) fn demo(settings: &Settings) -> Result<ExitCode, Failure> {
+pub(crate) fn demo(
+    settings: &Settings,
+    again: impl Fn() -> Result<Settings, SettingError>,
+) -> Result<ExitCode, Failure> {
     let gateway = Gateway::start(settings, Vec::new())?;
     let backend = gateway.block_on(start_backend(&gateway))?;
     let certificates = gateway.directory.certificates();
     let read = |file: &str| {
         let path = certificates.join(file);
-        fs::read_to_string(&path)
-            .map_err(|error| Failure::new(Exit::DataDirectory, format!("{} cannot be read ({error})", path.display())))
+        fs::read_to_string(&path).map_err(|error| {
+            Failure::new(
+                Exit::DataDirectory,
+                format!("{} cannot be read ({error})", path.display()),
+            )
+        })
     };
     let certificate = read("server.pem")?;
     gateway
         .block_on(set_up(&gateway.management, &certificate, backend))
-        .map_err(|error| Failure::new(Exit::Fault, format!("the sample data cannot be saved: {error}")))?;
+        .map_err(|error| {
+            Failure::new(
+                Exit::Fault,
+                format!("the sample data cannot be saved: {error}"),
+            )
+        })?;
     let token = jotgate_token::sign(Algorithm::RS256, &read("server_key.pem")?, None, &claims())
-        .map_err(|error| Failure::new(Exit::DataDirectory, format!("server_key.pem cannot sign: {error}")))?;
+        .map_err(|error| {
+            Failure::new(
+                Exit::DataDirectory,
+                format!("server_key.pem cannot sign: {error}"),
+            )
+        })?;
     print(&instructions(&gateway, &token))?;
-    gateway.run()
+    gateway.run(again)
 }
 
 /// The stand-in backend, on a port of this machine that only the gateway knows.
 async fn start_backend(gateway: &Gateway) -> Result<SocketAddr, Failure> {
-    let failed = |error: std::io::Error| Failure::new(Exit::Fault, format!("the stand-in backend cannot be started ({error})"));
+    let failed = |error: std::io::Error| {
+        Failure::new(
+            Exit::Fault,
+            format!("the stand-in backend cannot be started ({error})"),
+        )
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     gateway.spawn(async move {
@@ -55,7 +79,11 @@ async fn start_backend(gateway: &Gateway) -> Result<SocketAddr, Failure> {
 }
 
 /// The sample data. What is there from a demo before is kept, but for the backend's address.
-async fn set_up(management: &Management, certificate: &str, backend: SocketAddr) -> Result<(), ManageError> {
+async fn set_up(
+    management: &Management,
+    certificate: &str,
+    backend: SocketAddr,
+) -> Result<(), ManageError> {
     let actor = Actor {
         name: r"INTERNAL\demo".to_owned(),
         source: "jotgate demo".to_owned(),
@@ -63,7 +91,11 @@ async fn set_up(management: &Management, certificate: &str, backend: SocketAddr)
     };
     let snapshot = management.snapshot();
     let date = jotgate_gateway::timestamp();
-    let proxy = snapshot.documents.proxy_services.get(&snapshot.proxy_id).cloned();
+    let proxy = snapshot
+        .documents
+        .proxy_services
+        .get(&snapshot.proxy_id)
+        .cloned();
     let Some(proxy) = proxy else { return Ok(()) };
     let node_id = proxy.server_node_configuration;
     if let Some(node) = snapshot.documents.nodes.get(&node_id) {
@@ -71,27 +103,50 @@ async fn set_up(management: &Management, certificate: &str, backend: SocketAddr)
         node.services = ["/hub", "/"].map(|path| service(path, backend)).to_vec();
         management.update_node(&actor, node_id, node, date).await?;
     }
-    let defaults: Vec<Arc<VirtualProxyConfig>> =
-        snapshot.documents.virtual_proxies.values().filter(|vp| vp.default_virtual_proxy).cloned().collect();
-    for vp in defaults.iter().filter(|vp| vp.load_balancing_server_nodes.is_empty()) {
+    let defaults: Vec<Arc<VirtualProxyConfig>> = snapshot
+        .documents
+        .virtual_proxies
+        .values()
+        .filter(|vp| vp.default_virtual_proxy)
+        .cloned()
+        .collect();
+    for vp in defaults
+        .iter()
+        .filter(|vp| vp.load_balancing_server_nodes.is_empty())
+    {
         let mut vp = (**vp).clone();
         vp.load_balancing_server_nodes.push(node_id);
-        management.update_virtual_proxy(&actor, vp.metadata.id, vp, date).await?;
+        management
+            .update_virtual_proxy(&actor, vp.metadata.id, vp, date)
+            .await?;
     }
-    if snapshot.documents.virtual_proxies.values().any(|vp| vp.prefix == PREFIX) {
+    if snapshot
+        .documents
+        .virtual_proxies
+        .values()
+        .any(|vp| vp.prefix == PREFIX)
+    {
         return Ok(());
     }
     let mut sample = sample(certificate);
     sample.load_balancing_server_nodes.push(node_id);
-    let created = management.create_virtual_proxy(&actor, sample, date).await?;
+    let created = management
+        .create_virtual_proxy(&actor, sample, date)
+        .await?;
     let mut proxy = (*proxy).clone();
     proxy.settings.virtual_proxies.push(created.metadata.id);
-    management.update_proxy_service(&actor, snapshot.proxy_id, proxy, date).await?;
+    management
+        .update_proxy_service(&actor, snapshot.proxy_id, proxy, date)
+        .await?;
     Ok(())
 }
 
 fn service(path: &str, backend: SocketAddr) -> ServiceConfig {
-    ServiceConfig { path: path.to_owned(), uri: format!("http://{backend}"), health_path: "/health".to_owned() }
+    ServiceConfig {
+        path: path.to_owned(),
+        uri: format!("http://{backend}"),
+        health_path: "/health".to_owned(),
+    }
 }
 
 /// The virtual proxy of the guides: the server's certificate as the key, the two attribute names,
@@ -133,7 +188,11 @@ fn claims() -> Map<String, Value> {
 }
 
 fn instructions(gateway: &Gateway, token: &str) -> String {
-    let port = gateway.listeners.gateway.first().map_or(8443, SocketAddr::port);
+    let port = gateway
+        .listeners
+        .gateway
+        .first()
+        .map_or(8443, SocketAddr::port);
     let base = format!("https://localhost:{port}/{PREFIX}");
     let certificates = gateway.directory.certificates();
     let root = gateway.certificates.root_file();

@@ -22,21 +22,31 @@ use settings::{Mode, Settings};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // A panic of this thread is our own fault too, and has its exit code.
+    std::panic::catch_unwind(run).unwrap_or_else(|_| exit::Exit::Fault.into())
+}
+
+fn run() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let settings = |mode, flags| Settings::load(mode, flags, std::env::vars_os());
     let result = match &cli.command {
-        Command::Serve(arguments) => match settings(Mode::Serve, &arguments.settings) {
-            Ok(settings) if arguments.check => serve::check(&settings),
-            Ok(settings) => serve::serve(&settings),
-            Err(error) => Err(error.into()),
-        },
-        Command::Demo(arguments) => match settings(Mode::Demo, &arguments.settings) {
-            Ok(settings) => demo::demo(&settings),
-            Err(error) => Err(error.into()),
-        },
+        Command::Serve(arguments) => {
+            let settings = || Settings::load(Mode::Serve, &arguments.settings, std::env::vars_os());
+            match settings() {
+                Ok(found) if arguments.check => serve::check(&found),
+                Ok(found) => serve::serve(&found, settings),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Command::Demo(arguments) => {
+            let settings = || Settings::load(Mode::Demo, &arguments.settings, std::env::vars_os());
+            match settings() {
+                Ok(found) => demo::demo(&found, settings),
+                Err(error) => Err(error.into()),
+            }
+        }
         Command::Keygen(arguments) => {
             commands::keygen::run(arguments, commands::now()).and_then(|answer| answer.give())
         }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jotgate_gateway::{
-    GatewayListeners, GatewaySettings, ServerCertificates, Shared, Stores, Workers, administration_config, bind,
-    serve_administration, serve_observability, sweep_sessions,
+    GatewayListeners, GatewaySettings, ServerCertificates, Shared, Stores, Workers,
+    administration_config, bind, serve_administration, serve_observability, sweep_sessions,
 };
 use jotgate_keys::KeyRing;
 use jotgate_manage::{Management, NewSite};
@@ -30,24 +30,33 @@ use crate::cluster_key::cluster_key;
 use crate::commands::now;
 use crate::data_directory::{DataDirectory, Listeners};
 use crate::exit::{Exit, Failure, print};
-use crate::settings::{self, Database, SessionStore, Settings};
+use crate::settings::{self, Database, SessionStore, SettingError, Settings};
 use crate::signals::{Asked, Signals};
 
 /// `jotgate serve --check`: whether the settings, and the files that they name, are good.
 pub(crate) fn check(settings: &Settings) -> Result<ExitCode, Failure> {
     refuse_unserved(settings)?;
-    for pair in &settings.tls {
-        load_pair(&pair.certificate, &pair.key)?;
-    }
+    check_pairs(settings)?;
     print("jotgate: the settings are good\n")?;
     Ok(Exit::Done.into())
 }
 
-/// `jotgate serve`.
-pub(crate) fn serve(settings: &Settings) -> Result<ExitCode, Failure> {
+/// Whether the certificates that settings name can be served: before anything is made or opened.
+fn check_pairs(settings: &Settings) -> Result<(), Failure> {
+    for pair in &settings.tls {
+        load_pair(&pair.certificate, &pair.key)?;
+    }
+    Ok(())
+}
+
+/// `jotgate serve`. `again` reads the settings once more, for SIGHUP.
+pub(crate) fn serve(
+    settings: &Settings,
+    again: impl Fn() -> Result<Settings, SettingError>,
+) -> Result<ExitCode, Failure> {
     let gateway = Gateway::start(settings, backend_services(settings))?;
     print(&gateway.greeting())?;
-    gateway.run()
+    gateway.run(again)
 }
 
 /// A gateway that serves.
@@ -68,28 +77,39 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Starts everything. `node_services` are the backends of a new site.
-    pub(crate) fn start(settings: &Settings, node_services: Vec<ServiceConfig>) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        settings: &Settings,
+        node_services: Vec<ServiceConfig>,
+    ) -> Result<Self, Failure> {
         refuse_unserved(settings)?;
         let format = match settings.log_format {
             settings::LogFormat::Json => LogFormat::Json,
             settings::LogFormat::Text => LogFormat::Text,
         };
-        start_logging(&settings.log, format).map_err(|error| Failure::new(Exit::BadSetting, format!("--log: {error}")))?;
+        start_logging(&settings.log, format)
+            .map_err(|error| Failure::new(Exit::BadSetting, format!("--log: {error}")))?;
+        check_pairs(settings)?;
         let directory = DataDirectory::open(&settings.data_dir)?;
         let certificates = Certificates::open(&directory, &settings.public_hosts, now())?;
         let server = ServerCertificates::load(tls_pairs(settings, &certificates))
             .map_err(|error| Failure::new(Exit::BadSetting, error.to_string()))?;
         let sockets = Sockets::open(settings)?;
         let listeners = sockets.addresses()?;
-        let access_log = AccessLog::open(&access_log_target(settings))
-            .map_err(|error| Failure::new(Exit::BadSetting, format!("--access-log cannot be written ({error})")))?;
+        let access_log = AccessLog::open(&access_log_target(settings)).map_err(|error| {
+            Failure::new(
+                Exit::BadSetting,
+                format!("--access-log cannot be written ({error})"),
+            )
+        })?;
 
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("management")
             .enable_all()
             .build()
-            .map_err(|error| Failure::new(Exit::Fault, format!("threads cannot be started ({error})")))?;
+            .map_err(|error| {
+                Failure::new(Exit::Fault, format!("threads cannot be started ({error})"))
+            })?;
         let entered = runtime.enter();
         let signals = Signals::listen()?;
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
@@ -118,9 +138,18 @@ impl Gateway {
         sockets.administration(&certificates, &management, &stop_administration)?;
         sockets.observability(&shared)?;
         runtime.spawn(sweep_sessions(shared.clone()));
-        let workers = Workers::start(&shared, &sockets.gateway, &server)
-            .map_err(|error| Failure::new(Exit::Fault, format!("the gateway's threads cannot be started ({error})")))?;
-        runtime.spawn(watch_certificates(settings.clone(), certificates.clone(), server.clone(), shared.clone()));
+        let workers = Workers::start(&shared, &sockets.gateway, &server).map_err(|error| {
+            Failure::new(
+                Exit::Fault,
+                format!("the gateway's threads cannot be started ({error})"),
+            )
+        })?;
+        runtime.spawn(watch_certificates(
+            settings.clone(),
+            certificates.clone(),
+            server.clone(),
+            shared.clone(),
+        ));
         directory.write_listeners(&listeners)?;
         drop(entered);
         Ok(Self {
@@ -150,17 +179,15 @@ impl Gateway {
     }
 
     /// Serves until the process is told to stop, then drains.
-    pub(crate) fn run(mut self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(
+        mut self,
+        again: impl Fn() -> Result<Settings, SettingError>,
+    ) -> Result<ExitCode, Failure> {
         self.shared.set_ready();
-        self.runtime.block_on(async {
-            loop {
-                match self.signals.next().await {
-                    Asked::Stop => break,
-                    Asked::Reload => match self.server.reload() {
-                        Ok(()) => tracing::info!("the certificates have been read again"),
-                        Err(error) => tracing::error!(%error, "the certificate is not served; the one before goes on"),
-                    },
-                }
+        let handle = self.runtime.handle().clone();
+        handle.block_on(async {
+            while self.signals.next().await == Asked::Reload {
+                self.reload(&again);
             }
             tracing::info!("draining");
             self.shared.drain(self.drain_timeout).await;
@@ -170,14 +197,41 @@ impl Gateway {
             }
         });
         self.workers.join();
-        self.runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        self.runtime
+            .shutdown_timeout(std::time::Duration::from_secs(1));
         Ok(Exit::Done.into())
+    }
+
+    /// SIGHUP: certificates, limits, timeouts and trusted proxies are read again. What is wrong is
+    /// said in the log, and what was there before goes on.
+    fn reload(&mut self, again: &impl Fn() -> Result<Settings, SettingError>) {
+        match self.server.reload() {
+            Ok(()) => tracing::info!("the certificates have been read again"),
+            Err(error) => {
+                tracing::error!(%error, "the certificate is not served; the one before goes on");
+            }
+        }
+        match again() {
+            Ok(settings) => {
+                self.drain_timeout = settings.drain_timeout;
+                self.shared.set_settings(gateway_settings(&settings));
+                tracing::info!(
+                    "limits, timeouts and trusted proxies have been read again; other settings need a restart"
+                );
+            }
+            Err(error) => tracing::error!(%error, "the settings are not used; those before go on"),
+        }
     }
 
     /// Where it serves.
     fn greeting(&self) -> String {
         let certificates = self.directory.certificates();
-        let gateway: Vec<String> = self.listeners.gateway.iter().map(|address| format!("https://{address}")).collect();
+        let gateway: Vec<String> = self
+            .listeners
+            .gateway
+            .iter()
+            .map(|address| format!("https://{address}"))
+            .collect();
         format!(
             "Jotgate serves {gateway}\n\
              QRS: https://{qrs}/qrs/ for {certificates}/client.pem\n\
@@ -194,13 +248,14 @@ impl Gateway {
 fn refuse_unserved(settings: &Settings) -> Result<(), Failure> {
     let refuse = |sentence: &str| Err(Failure::new(Exit::BadSetting, sentence));
     if matches!(settings.database, Database::Postgres(_)) {
-        return refuse("--database-url: PostgreSQL is not supported yet; leave it out to use SQLite in the data directory");
+        return refuse(
+            "--database-url: PostgreSQL is not supported yet; leave it out to use SQLite in the data directory",
+        );
     }
     if matches!(settings.session_store, SessionStore::Redis(_)) {
-        return refuse("--session-store-url: Redis is not supported yet; leave it out to keep sessions in memory and in the data directory");
-    }
-    if settings.proxy_protocol {
-        return refuse("--proxy-protocol: the PROXY header is not supported yet; leave it out and use --trusted-proxy with X-Forwarded-For");
+        return refuse(
+            "--session-store-url: Redis is not supported yet; leave it out to keep sessions in memory and in the data directory",
+        );
     }
     Ok(())
 }
@@ -231,7 +286,11 @@ async fn open_stores(
         .await
         .map_err(|error| in_directory(error.to_string()))?;
     let site = NewSite {
-        host_name: settings.public_hosts.first().cloned().unwrap_or_else(|| "localhost".to_owned()),
+        host_name: settings
+            .public_hosts
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "localhost".to_owned()),
         node_services,
         now: jotgate_gateway::timestamp(),
     };
@@ -243,13 +302,23 @@ async fn open_stores(
 
 /// The node of a new default virtual proxy, when `--backend` names one.
 fn backend_services(settings: &Settings) -> Vec<ServiceConfig> {
-    let service = |uri: &String| ServiceConfig { path: "/".to_owned(), uri: uri.clone(), health_path: String::new() };
+    let service = |uri: &String| ServiceConfig {
+        path: "/".to_owned(),
+        uri: uri.clone(),
+        health_path: String::new(),
+    };
     settings.backend.iter().map(service).collect()
 }
 
-fn tls_pairs(settings: &Settings, certificates: &Certificates) -> Vec<(std::path::PathBuf, std::path::PathBuf)> {
+fn tls_pairs(
+    settings: &Settings,
+    certificates: &Certificates,
+) -> Vec<(std::path::PathBuf, std::path::PathBuf)> {
     let own = certificates.server();
-    let given = settings.tls.iter().map(|pair| (pair.certificate.clone(), pair.key.clone()));
+    let given = settings
+        .tls
+        .iter()
+        .map(|pair| (pair.certificate.clone(), pair.key.clone()));
     let mut pairs: Vec<_> = given.collect();
     if pairs.is_empty() {
         pairs.push((own.certificate, own.key));
@@ -275,7 +344,9 @@ async fn watch_certificates(
 ) {
     let changed = || match own_names(&settings, &certificates) {
         Ok(names) => shared.set_own_names(names),
-        Err(error) => tracing::error!(%error, "the names of the changed certificates cannot be read"),
+        Err(error) => {
+            tracing::error!(%error, "the names of the changed certificates cannot be read")
+        }
     };
     server.watch(changed).await;
 }
@@ -299,7 +370,12 @@ fn gateway_settings(settings: &Settings) -> GatewaySettings {
         max_body_bytes: settings.max_body_bytes,
         max_connections: size(settings.max_connections),
         max_connections_per_address: settings.max_connections_per_address.map(size),
-        trusted_proxies: settings.trusted_proxies.iter().filter_map(|range| Network::new(range.address(), range.length())).collect(),
+        trusted_proxies: settings
+            .trusted_proxies
+            .iter()
+            .filter_map(|range| Network::new(range.address(), range.length()))
+            .collect(),
+        proxy_protocol: settings.proxy_protocol,
         workers: settings.worker_threads,
     }
 }
@@ -316,11 +392,21 @@ impl Sockets {
     fn open(settings: &Settings) -> Result<Self, Failure> {
         let take = |setting, address| {
             bind(setting, address).map_err(|error| {
-                Failure::new(if error.taken { Exit::PortTaken } else { Exit::BadSetting }, error.to_string())
+                Failure::new(
+                    if error.taken {
+                        Exit::PortTaken
+                    } else {
+                        Exit::BadSetting
+                    },
+                    error.to_string(),
+                )
             })
         };
         let all = |setting, addresses: &[std::net::SocketAddr]| {
-            addresses.iter().map(|address| take(setting, *address)).collect::<Result<Vec<_>, _>>()
+            addresses
+                .iter()
+                .map(|address| take(setting, *address))
+                .collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
             gateway: GatewayListeners {
@@ -335,13 +421,18 @@ impl Sockets {
 
     fn addresses(&self) -> Result<Listeners, Failure> {
         let of = |socket: &TcpListener| {
-            socket
-                .local_addr()
-                .map_err(|error| Failure::new(Exit::Fault, format!("a socket has no address ({error})")))
+            socket.local_addr().map_err(|error| {
+                Failure::new(Exit::Fault, format!("a socket has no address ({error})"))
+            })
         };
         Ok(Listeners {
             gateway: self.gateway.tls.iter().map(of).collect::<Result<_, _>>()?,
-            gateway_http: self.gateway.plain.iter().map(of).collect::<Result<_, _>>()?,
+            gateway_http: self
+                .gateway
+                .plain
+                .iter()
+                .map(of)
+                .collect::<Result<_, _>>()?,
             qrs: of(&self.qrs)?,
             qps: of(&self.qps)?,
             observe: of(&self.observe)?,
@@ -356,22 +447,37 @@ impl Sockets {
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
         let server = certificates.server();
-        let tls = administration_config(&server.certificate, &server.key, administrator_verifier(certificates.root())?)
-            .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
+        let tls = administration_config(
+            &server.certificate,
+            &server.key,
+            administrator_verifier(certificates.root())?,
+        )
+        .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
         let qrs = jotgate_api::certificate_caller(jotgate_api::qrs_router(
             management.clone(),
             jotgate_gateway::timestamp,
-            jotgate_api::Build { version: jotgate_api::Build::INTERFACE_VERSION, date: env!("CARGO_PKG_VERSION") },
+            jotgate_api::Build {
+                version: jotgate_api::Build::INTERFACE_VERSION,
+                date: env!("CARGO_PKG_VERSION"),
+            },
         ));
         let qps = jotgate_api::qps_router();
         for (socket, router) in [(&self.qrs, qrs), (&self.qps, qps)] {
-            tokio::spawn(serve_administration(listener(socket)?, tls.clone(), router, stop.clone()));
+            tokio::spawn(serve_administration(
+                listener(socket)?,
+                tls.clone(),
+                router,
+                stop.clone(),
+            ));
         }
         Ok(())
     }
 
     fn observability(&self, shared: &Arc<Shared>) -> Result<(), Failure> {
-        tokio::spawn(serve_observability(listener(&self.observe)?, shared.clone()));
+        tokio::spawn(serve_observability(
+            listener(&self.observe)?,
+            shared.clone(),
+        ));
         Ok(())
     }
 }

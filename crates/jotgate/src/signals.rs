@@ -24,7 +24,9 @@ impl Signals {
     /// Begins to listen; from now on the signals do not end the process by themselves.
     pub(crate) fn listen() -> Result<Self, Failure> {
         let open = |kind| {
-            signal(kind).map_err(|error| Failure::new(Exit::Fault, format!("signals cannot be received ({error})")))
+            signal(kind).map_err(|error| {
+                Failure::new(Exit::Fault, format!("signals cannot be received ({error})"))
+            })
         };
         Ok(Self {
             hangup: open(SignalKind::hangup())?,

@@ -91,15 +91,19 @@ impl Relay {
         self.frames.boundary()
     }
 
-    /// Writes the last words and ends both connections.
+    /// Writes the last words and ends both connections, as far as they are still open.
     pub(super) async fn finish(&mut self, frames: &[u8]) -> io::Result<()> {
         let rest = std::mem::take(&mut self.to_client.pending);
-        self.client.write_all(&rest).await?;
-        if !self.frames.is_closed() {
-            self.client.write_all(frames).await?;
-        }
-        self.client.shutdown().await?;
-        self.backend.shutdown().await
+        let told = async {
+            self.client.write_all(&rest).await?;
+            if !self.frames.is_closed() {
+                self.client.write_all(frames).await?;
+            }
+            self.client.shutdown().await
+        };
+        let told = told.await;
+        self.backend.shutdown().await?;
+        told
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, to_boundary: bool) -> Poll<RelayEnd> {

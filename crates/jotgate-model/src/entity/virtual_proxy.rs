@@ -138,6 +138,8 @@ pub struct VirtualProxyConfig {
     pub jwt_issuer: String,
     /// Whether the JWKS URI comes from the issuer's discovery document.
     pub jwt_discovery: bool,
+    /// Further issuers, each with its own keys and audience; the other rules are shared.
+    pub jwt_issuers: Vec<JwtIssuerConfig>,
     /// The signature algorithms that are accepted.
     pub jwt_algorithms: Vec<String>,
     /// Seconds by which clocks may differ.
@@ -237,6 +239,7 @@ impl Default for VirtualProxyConfig {
             jwt_jwks_uri: text(),
             jwt_issuer: text(),
             jwt_discovery: false,
+            jwt_issuers: Vec::new(),
             jwt_algorithms: ["RS256", "RS384", "RS512"].map(str::to_owned).to_vec(),
             jwt_clock_skew_seconds: 60,
             jwt_require_expiration: false,
@@ -269,6 +272,22 @@ pub struct AttributeMapItem {
     pub sense_attribute: String,
     /// Whether a token without the claim is refused.
     pub is_mandatory: bool,
+}
+
+/// A further issuer: tokens with this `iss` are judged with these keys and this audience.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JwtIssuerConfig {
+    /// The `iss`, compared letter by letter; with `discovery` also where the JWKS URI is found.
+    pub issuer: String,
+    /// The expected `aud`; empty: not compared.
+    pub audience: String,
+    /// Where the issuer publishes its keys.
+    pub jwks_uri: String,
+    /// Whether the JWKS URI comes from the issuer's discovery document.
+    pub discovery: bool,
+    /// PEM of the certificates and public keys that its tokens are checked with.
+    pub public_key_certificate: String,
 }
 
 /// A header that backends get, made from the identity.

@@ -1,5 +1,7 @@
 //! From the document to the form that requests are judged by.
 
+mod issuers;
+
 use http::header::{HeaderName, HeaderValue};
 
 use super::{
@@ -55,6 +57,7 @@ impl VirtualProxy {
         let backend_headers = parse_backend_headers(&document.backend_headers, &mut errors);
         let sign_in_page = parse_sign_in_page(document, &mut errors);
         let authentication = parse_authentication(document, &mut errors);
+        let further_issuers = issuers::parse(document, &authentication, &mut errors);
         let (Some(prefix), Some(cookie), true) = (prefix, cookie, errors.is_empty()) else {
             return Err(errors);
         };
@@ -65,6 +68,7 @@ impl VirtualProxy {
             description: document.description.as_str().into(),
             is_default: document.default_virtual_proxy,
             authentication,
+            further_issuers,
             anonymous: document.anonymous_access_mode,
             allow_administration: document.allow_administration,
             session,
@@ -523,6 +527,7 @@ fn parse_jwt(
     if d.jwt_public_key_certificate.trim().is_empty()
         && jwks_uri.is_none()
         && discovery_issuer.is_none()
+        && d.jwt_issuers.is_empty()
     {
         missing.push(
             "jwtPublicKeyCertificate",

@@ -2,7 +2,6 @@ use serde_json::json;
 
 use super::*;
 use crate::testing::{NOW, settings};
-use jotgate_model::UnixTime;
 
 fn judge<T>(
     payload: &serde_json::Value,

@@ -1,0 +1,168 @@
+//! What a backend does with a request.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// What a backend answers: bytes and pauses, one after the other, and what becomes of the connection.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    steps: Vec<Step>,
+    next: Next,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Send(Bytes),
+    Pause(Duration),
+}
+
+/// What becomes of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Close,
+    Request,
+    WebSocket,
+    WebSocketEcho,
+}
+
+const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+impl Reply {
+    /// 200 with a text.
+    #[must_use]
+    pub fn text(body: &str) -> Self {
+        Self::new(200, &[("Content-Type", "text/plain")], body)
+    }
+
+    /// A status without a body: without `Content-Length` where there can be none.
+    #[must_use]
+    pub fn status(status: u16) -> Self {
+        match status {
+            100..=199 | 204 | 304 => Self::raw(format!("HTTP/1.1 {status} Status\r\n\r\n")),
+            _ => Self::new(status, &[], ""),
+        }
+    }
+
+    /// A status, header fields and a body.
+    #[must_use]
+    pub fn new(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
+        let body = body.as_ref();
+        let fields: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!("HTTP/1.1 {status} Status\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
+        Self::raw([head.as_bytes(), body].concat())
+    }
+
+    /// 200 with a body in chunks.
+    #[must_use]
+    pub fn chunked(chunks: &[&[u8]]) -> Self {
+        let mut reply = Self::raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for chunk in chunks {
+            reply = reply.then_chunk(chunk);
+        }
+        reply.then("0\r\n\r\n")
+    }
+
+    /// Exactly these bytes.
+    #[must_use]
+    pub fn raw(bytes: impl Into<Bytes>) -> Self {
+        Self {
+            steps: vec![Step::Send(bytes.into())],
+            next: Next::Request,
+        }
+    }
+
+    /// Nothing, for ever.
+    #[must_use]
+    pub fn never() -> Self {
+        Self::pause(Duration::from_secs(3600))
+    }
+
+    /// Nothing, for a while.
+    #[must_use]
+    pub fn pause(time: Duration) -> Self {
+        Self {
+            steps: vec![Step::Pause(time)],
+            next: Next::Request,
+        }
+    }
+
+    /// Closes the connection without a word.
+    #[must_use]
+    pub const fn close() -> Self {
+        Self {
+            steps: Vec::new(),
+            next: Next::Close,
+        }
+    }
+
+    /// 101, and then [`super::Backend::socket`] has the connection.
+    #[must_use]
+    pub fn web_socket() -> Self {
+        Self {
+            next: Next::WebSocket,
+            ..Self::raw(SWITCH)
+        }
+    }
+
+    /// 101, and then every message comes back.
+    #[must_use]
+    pub fn web_socket_echo() -> Self {
+        Self {
+            next: Next::WebSocketEcho,
+            ..Self::raw(SWITCH)
+        }
+    }
+
+    /// Then these bytes.
+    #[must_use]
+    pub fn then(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.steps.push(Step::Send(bytes.into()));
+        self
+    }
+
+    /// Then these bytes as a chunk.
+    #[must_use]
+    pub fn then_chunk(self, bytes: &[u8]) -> Self {
+        let size = format!("{:x}\r\n", bytes.len());
+        self.then([size.as_bytes(), bytes, b"\r\n"].concat())
+    }
+
+    /// Then nothing for a while.
+    #[must_use]
+    pub fn then_pause(mut self, time: Duration) -> Self {
+        self.steps.push(Step::Pause(time));
+        self
+    }
+
+    /// Then the end of the connection.
+    #[must_use]
+    pub const fn then_close(mut self) -> Self {
+        self.next = Next::Close;
+        self
+    }
+
+    /// After a while.
+    #[must_use]
+    pub fn after(mut self, time: Duration) -> Self {
+        self.steps.insert(0, Step::Pause(time));
+        self
+    }
+
+    pub(super) async fn play(self, stream: &mut TcpStream) -> Next {
+        for step in self.steps {
+            match step {
+                Step::Pause(time) => tokio::time::sleep(time).await,
+                Step::Send(bytes) => {
+                    if stream.write_all(&bytes).await.is_err() {
+                        return Next::Close;
+                    }
+                }
+            }
+        }
+        self.next
+    }
+}
