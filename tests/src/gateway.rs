@@ -9,11 +9,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde::Deserialize;
 use serde_json::Value;
 
 pub use self::folder::Folder;
-use self::process::{Ended, Process, Signal};
+use self::process::{Ended, Process};
 use crate::{Client, PATIENCE, Qrs, eventually};
 
 /// A running gateway. It is killed when this is dropped.
@@ -177,6 +178,7 @@ pub struct GatewayBuilder {
     settings: Vec<(String, String)>,
     environment: Vec<(String, String)>,
     folder: Option<Arc<Folder>>,
+    program: Vec<String>,
 }
 
 impl GatewayBuilder {
@@ -186,6 +188,7 @@ impl GatewayBuilder {
             settings: Vec::new(),
             environment: Vec::new(),
             folder: None,
+            program: Vec::new(),
         }
     }
 
@@ -212,10 +215,16 @@ impl GatewayBuilder {
         self.folder(Arc::new(Folder::empty()))
     }
 
+    /// Started by another program that becomes the gateway, such as `env`.
+    pub fn under(mut self, program: &[&str]) -> Self {
+        self.program = program.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     /// Starts it and waits until it ends by itself: for settings that are refused.
     pub async fn ended(self) -> Ended {
         let folder = self.folder_or_new();
-        Process::start(&self.arguments(&folder), &self.environment).wait(PATIENCE).await
+        Process::start_under(&self.program, &self.arguments(&folder), &self.environment).wait(PATIENCE).await
     }
 
     /// Starts it and waits until it is ready.
@@ -224,7 +233,7 @@ impl GatewayBuilder {
     /// When it ends, or is not ready within [`PATIENCE`].
     pub async fn start(self) -> Gateway {
         let folder = self.folder_or_new();
-        let mut process = Process::start(&self.arguments(&folder), &self.environment);
+        let mut process = Process::start_under(&self.program, &self.arguments(&folder), &self.environment);
         let listeners = ready(&mut process, &folder.data()).await;
         Gateway {
             process,

@@ -37,6 +37,7 @@ pub use eventually::{eventually, within};
 pub use frame::{Frame, Opcode};
 pub use gateway::process::{Ended, Process, binary};
 pub use gateway::{Folder, Gateway, GatewayBuilder, Listeners};
+pub use rustix::process::Signal;
 pub use qrs::{Qrs, QrsAnswer, VirtualProxy, VirtualProxyBuilder};
 pub use tokens::{Algorithm, Keys, Token, now};
 

@@ -9,6 +9,7 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{self, KeyPair, RsaKeyPair};
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::pem::PemObject;
 use serde_json::{Map, Value, json};
 
 /// Seconds since 1970.
@@ -42,6 +43,16 @@ impl Keys {
     pub fn second() -> &'static Self {
         static KEYS: OnceLock<Keys> = OnceLock::new();
         KEYS.get_or_init(Self::generate)
+    }
+
+    /// The key in a PEM file.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn read(file: &std::path::Path) -> Self {
+        let key = PrivatePkcs8KeyDer::from_pem_file(file).expect("a private key");
+        Self(RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).expect("an RSA key"))
     }
 
     fn generate() -> Self {

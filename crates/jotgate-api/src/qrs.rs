@@ -67,7 +67,7 @@ pub fn qrs_router(management: Management, clock: fn() -> Timestamp, build: Build
 /// Makes a router serve whoever showed an administrator's client certificate: the certificate is
 /// the authority, `X-Qlik-User` the name under which changes are made.
 ///
-/// The listener checks the certificate. Where it inserts `axum::extract::ConnectInfo<SocketAddr>`,
+/// The listener checks the certificate. Where it inserts the peer's `SocketAddr`,
 /// that address becomes the actor's source.
 pub fn certificate_caller(router: Router) -> Router {
     router.layer(middleware::from_fn(caller::insert_actor))

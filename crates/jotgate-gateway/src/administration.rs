@@ -1,6 +1,7 @@
 //! The ports for programs of administrators: TLS with client certificates, any HTTP service behind it.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::Service;
+use tower::{Service, ServiceExt};
 
 /// Connections that are served at the same time.
 const MAX_CONNECTIONS: usize = 512;
@@ -63,7 +64,7 @@ pub async fn serve_administration<S, B>(
         let (tls, service, stop) = (tls.clone(), service.clone(), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
-                () = serve_connection(stream, tls, service) => {}
+                () = serve_connection(stream, peer, tls, service) => {}
                 () = tokio::time::sleep(LIFETIME) => {}
                 () = stop.cancelled() => {}
             }
@@ -72,8 +73,12 @@ pub async fn serve_administration<S, B>(
     }
 }
 
-async fn serve_connection<S, B>(stream: TcpStream, tls: Arc<ServerConfig>, service: S)
-where
+async fn serve_connection<S, B>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Arc<ServerConfig>,
+    service: S,
+) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
         + Send
@@ -91,6 +96,11 @@ where
         }
         Err(_) => return,
     };
+    // Whoever answers may want to note where a change came from.
+    let service = service.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

@@ -51,7 +51,7 @@ pub(crate) async fn identify(
             over_tls,
         });
     };
-    let (verified, token_hash) = shared.keys.verify(vp.id, token, now)?;
+    let (verified, token_hash) = shared.keys.verify(vp.id, token, now).await?;
     if let Ok(session) = known
         && session.is_of(&verified.identity.user)
     {

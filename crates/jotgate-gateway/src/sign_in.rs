@@ -164,7 +164,10 @@ async fn complete(
     })
     .ok_or_else(|| refuse("returnTo leads out of the virtual proxy"))?
     .to_owned();
-    let (verified, token) = shared.keys.verify(vp.id, form.token.as_bytes(), now)?;
+    let (verified, token) = shared
+        .keys
+        .verify(vp.id, form.token.as_bytes(), now)
+        .await?;
     use_once(shared, vp, format!("state {}", state.id), state.expires).await?;
     let key = SignInKey {
         virtual_proxy: vp.id,

@@ -33,10 +33,11 @@ pub(crate) struct Good {
     pub(crate) hash: TokenHash,
 }
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     generation: u64,
-    token: Box<[u8]>,
+    /// Shared, because looking at all entries copies the keys.
+    token: Arc<[u8]>,
 }
 
 /// Hashes as [`Key`] does.

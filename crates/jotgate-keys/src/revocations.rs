@@ -14,7 +14,7 @@ pub struct Revocations {
     tokens: HashSet<TokenHash>,
     /// By virtual proxy: issuers of two virtual proxies may use the same `jti`.
     ids: HashMap<Uuid, HashSet<Box<str>>>,
-    users: HashMap<User, RevokedUser>,
+    users: HashMap<User, Vec<RevokedUser>>,
 }
 
 /// Which tokens of a user are revoked.
@@ -38,15 +38,9 @@ impl Revocations {
         self.ids.entry(virtual_proxy).or_default().insert(jti.into());
     }
 
-    /// Revokes what a user got before some time, everywhere. Of two entries that overlap the one
-    /// that refuses more stays: the later time, and the later end.
+    /// Revokes what a user got before some time, everywhere.
     pub fn add_user(&mut self, user: User, revoked: RevokedUser) {
-        let entry = self.users.entry(user).or_insert(revoked);
-        entry.issued_before = entry.issued_before.max(revoked.issued_before);
-        entry.until = match (entry.until, revoked.until) {
-            (Some(a), Some(b)) => Some(a.max(b)),
-            _ => None,
-        };
+        self.users.entry(user).or_default().push(revoked);
     }
 
     /// Whether nothing is revoked.
@@ -78,12 +72,12 @@ impl Revocations {
         {
             return refuse("the token's jti was revoked");
         }
-        match self.users.get(&verified.identity.user) {
-            Some(revoked) if revoked.covers(verified.issued, now) => {
-                refuse("the tokens that the user got until some time were revoked, this one among them")
-            }
-            _ => Ok(()),
+        let of_user = self.users.get(&verified.identity.user);
+        let mut of_user = of_user.into_iter().flatten();
+        if of_user.any(|revoked| revoked.covers(verified.issued, now)) {
+            return refuse("the user's tokens were revoked up to a time; this one is older");
         }
+        Ok(())
     }
 }
 

@@ -27,6 +27,14 @@ pub(crate) struct Timings {
     pub(crate) patience: Duration,
 }
 
+impl Timings {
+    /// How long a document counts as fresh whose server said so, or said nothing.
+    pub(crate) fn fresh_for(&self, said: Option<Duration>) -> Duration {
+        let (least, most) = self.refresh_bounds;
+        said.map_or(self.refresh, |said| said.clamp(least, most))
+    }
+}
+
 impl Default for Timings {
     fn default() -> Self {
         let seconds = Duration::from_secs;

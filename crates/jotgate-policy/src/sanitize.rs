@@ -9,9 +9,10 @@ use http::{Method, Uri, Version};
 use jotgate_model::{Reason, Refusal, fold_header_name, is_injected_header};
 
 /// The host that a request is for: what its target names, else its Host header (RFC 9112 section 3.2.2).
+/// A target that names another host than the header has two readers who disagree, and is refused.
 ///
 /// # Errors
-/// [`Reason::HostInvalid`] for none, several, or no valid one.
+/// [`Reason::HostInvalid`] for none, several, conflicting ones, or no valid one.
 pub fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
     let invalid = |detail: &'static str| Refusal::with(Reason::HostInvalid, detail);
     let mut fields = headers.get_all(HOST).iter();
@@ -20,6 +21,15 @@ pub fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
         return Err(invalid("the request has more than one Host header"));
     }
     let authority = match (uri.authority(), field) {
+        (Some(authority), Some(value))
+            if !value
+                .as_bytes()
+                .eq_ignore_ascii_case(authority.as_str().as_bytes()) =>
+        {
+            return Err(invalid(
+                "the target of the request and its Host header name different hosts",
+            ));
+        }
         (Some(authority), _) => authority.clone(),
         (None, Some(value)) => Authority::try_from(value.as_bytes())
             .map_err(|_| invalid("the Host header is no host name with an optional port"))?,

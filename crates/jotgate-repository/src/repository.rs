@@ -77,24 +77,15 @@ impl Repository {
     /// [`RepositoryError::Conflict`] when the stored revision is not `expected`, and
     /// [`RepositoryError::Unavailable`].
     pub async fn apply(&self, expected: u64, set: &ChangeSet) -> Result<u64, RepositoryError> {
-        let mut transaction = self.pools.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let stored = current_revision(&mut *transaction).await?;
-        if stored != expected {
-            return Err(RepositoryError::Conflict { stored });
+        let mut connection = self.pools.writer.acquire().await?;
+        let result = apply_in_transaction(&mut connection, expected, set).await;
+        if result.is_err() {
+            // Not sqlx's own transactions: SQLite rolls back by itself when the disk is full, and sqlx,
+            // which counts, would take the connection to be inside one for ever. Where there is nothing
+            // left to roll back, this fails and may.
+            sqlx::query("ROLLBACK").execute(&mut *connection).await.ok();
         }
-        let revision = stored.saturating_add(1);
-        sqlx::query("INSERT INTO revisions (revision, at, author, note) VALUES ($1, $2, $3, $4)")
-            .bind(number(revision))
-            .bind(set.at.as_millis())
-            .bind(&set.author)
-            .bind(&set.note)
-            .execute(&mut *transaction)
-            .await?;
-        for (position, change) in (0_i64..).zip(&set.changes) {
-            write_change(&mut transaction, revision, position, change).await?;
-        }
-        transaction.commit().await?;
-        Ok(revision)
+        result
     }
 
     /// The number of the newest save; 0 for a new database.
@@ -172,6 +163,33 @@ async fn current_revision(executor: impl SqliteExecutor<'_>) -> Result<u64, Repo
 }
 
 /// Changes one document and notes what it was before.
+async fn apply_in_transaction(
+    connection: &mut SqliteConnection,
+    expected: u64,
+    set: &ChangeSet,
+) -> Result<u64, RepositoryError> {
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut *connection)
+        .await?;
+    let stored = current_revision(&mut *connection).await?;
+    if stored != expected {
+        return Err(RepositoryError::Conflict { stored });
+    }
+    let revision = stored.saturating_add(1);
+    sqlx::query("INSERT INTO revisions (revision, at, author, note) VALUES ($1, $2, $3, $4)")
+        .bind(number(revision))
+        .bind(set.at.as_millis())
+        .bind(&set.author)
+        .bind(&set.note)
+        .execute(&mut *connection)
+        .await?;
+    for (position, change) in (0_i64..).zip(&set.changes) {
+        write_change(connection, revision, position, change).await?;
+    }
+    sqlx::query("COMMIT").execute(&mut *connection).await?;
+    Ok(revision)
+}
+
 async fn write_change(
     connection: &mut SqliteConnection,
     revision: u64,

@@ -76,7 +76,8 @@ impl Sessions {
     }
 
     /// A store with the journal at `path`, which is made when it does not exist. Must be called on
-    /// the runtime that the writing task may live on; the store itself can be used from any.
+    /// the tokio runtime, with timers, that the writing task is to live on; the store itself can be
+    /// used from any. Takes about 5 µs for each session in the journal.
     ///
     /// # Errors
     /// When the journal is not usable; the file is left as it is.
@@ -159,7 +160,8 @@ impl Sessions {
         Ok(ended.await?.pop())
     }
 
-    /// Ends every session for which `predicate` is true, and gives those back. Looks at all.
+    /// Ends every session for which `predicate` is true, and gives those back. Looks at all;
+    /// `predicate` must be quick and not call the store.
     ///
     /// # Errors
     /// As [`Sessions::end`].
@@ -222,8 +224,9 @@ impl Sessions {
     /// virtual proxy, or `None` when it no longer exists.
     ///
     /// Looks at every session with sockets, and at about 16,000 of the others; the next call goes
-    /// on with the next ones. Meant to be called a few times a second. Does not wait for the disk:
-    /// what has run out has also run out after a crash.
+    /// on with the next ones. Meant to be called a few times a second. `rules` must be quick and
+    /// not call the store. Does not wait for the disk: what has run out has also run out after a
+    /// crash.
     #[expect(clippy::unused_async, reason = "a store over the network has to wait")]
     pub async fn sweep(
         &self,

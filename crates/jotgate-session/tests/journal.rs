@@ -284,6 +284,22 @@ async fn while_the_journal_cannot_be_written_nothing_is_half_there() {
     assert!(after_crash.find(&after.key()).is_some());
 }
 
+#[tokio::test]
+async fn last_activity_that_could_not_be_written_is_written_later() {
+    let (_folder, path) = folder();
+    let store = open(&path).await;
+    let (secret, session) = store.create(new_session("boz")).await.unwrap();
+    let mut intruder = connect(&path).await;
+    let lock = intruder.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    session.touch(NOW.plus(100));
+    assert_eq!(store.flush().await, Err(SessionError::Unavailable));
+    lock.rollback().await.unwrap();
+    store.flush().await.unwrap();
+    let (_folder, copy) = crash(&path);
+    let kept = open(&copy).await.find(&secret.key()).unwrap();
+    assert_eq!(kept.last_activity(), NOW.plus(100));
+}
+
 /// Nothing needs to happen for the store to notice that the disk is back.
 #[tokio::test]
 async fn a_failure_that_has_passed_is_noticed() {

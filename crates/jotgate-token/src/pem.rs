@@ -66,7 +66,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Key>, PemError> {
         return Err(PemError::TooLong(characters));
     }
     // First of all, also in text that is damaged otherwise.
-    if text.contains("PRIVATE KEY-----") || text.contains("BEGIN PRIVATE KEY") {
+    if text.contains("PRIVATE KEY-") || text.contains("BEGIN PRIVATE KEY") {
         return Err(PemError::PrivateKey);
     }
     let blocks = blocks(text)?;

@@ -113,7 +113,9 @@ impl Gateway {
         let entered = runtime.enter();
         let signals = Signals::listen()?;
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
-        let keys = Arc::<KeyRing>::default();
+        let keys = Arc::new(KeyRing::new(runtime.handle().clone(), |event| {
+            tracing::debug!(?event, "a key set was fetched");
+        }));
         let (sessions, management) = runtime.block_on(open_stores(
             settings,
             &directory,

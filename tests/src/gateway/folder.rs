@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::process::{Process, Signal, binary, target};
+use super::process::{Process, binary, target};
 use crate::PATIENCE;
 
 /// A temporary folder with the data directory and the access log of one gateway. It can be handed to

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-pub use rustix::process::Signal;
-use rustix::process::{Pid, kill_process_group};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// The binary under test: what `JOTGATE_BINARY` names, else the newest one that was built.
 ///
@@ -76,7 +76,27 @@ impl Process {
     /// When it cannot be started.
     #[must_use]
     pub fn start<A: AsRef<str>>(arguments: &[A], environment: &[(String, String)]) -> Self {
-        let mut command = Command::new(binary());
+        Self::start_under(&[], arguments, environment)
+    }
+
+    /// As [`Process::start`], by another program that becomes the binary, such as `env`.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start_under<A: AsRef<str>>(
+        program: &[String],
+        arguments: &[A],
+        environment: &[(String, String)],
+    ) -> Self {
+        let mut command = match program.split_first() {
+            None => Command::new(binary()),
+            Some((name, first)) => {
+                let mut command = Command::new(name);
+                command.args(first).arg(binary());
+                command
+            }
+        };
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("JOTGATE_") {
                 command.env_remove(name);
@@ -120,13 +140,19 @@ impl Process {
     }
 
     /// Sends a signal to it and to what it started.
+    ///
+    /// # Panics
+    /// When the system refuses.
     pub fn signal(&self, signal: Signal) {
         if self.ended.is_some() {
             return;
         }
         let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        // It may have ended already, which is what most signals are for.
-        drop(kill_process_group(group.expect("a process number"), signal));
+        match kill_process_group(group.expect("a process number"), signal) {
+            // It may have ended already, which is what most signals are for.
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(error) => panic!("the signal cannot be sent: {error}"),
+        }
     }
 
     /// How it ended, if it has.

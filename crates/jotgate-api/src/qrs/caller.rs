@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
@@ -23,8 +23,8 @@ pub(super) async fn insert_actor(mut request: Request, next: Next) -> Response {
     };
     let source = request
         .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_string());
+        .get::<SocketAddr>()
+        .map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string());
     request.extensions_mut().insert(Actor {
         name: user.to_string(),
         source,

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use axum::body::{Body, Bytes};
-use axum::extract::ConnectInfo;
 use http::{HeaderValue, Method, Request};
 use jotgate_api::{Build, qrs_router};
 use jotgate_manage::{Actor, Privilege};
@@ -107,7 +106,7 @@ async fn changes_are_made_in_the_name_of_the_user() {
                 let name = HeaderValue::from_static("userid=j%C3%B6rg;USERDIRECTORY= Portal");
                 request.headers_mut().insert("x-qlik-user", name);
                 let peer: SocketAddr = "192.0.2.7:4711".parse().unwrap();
-                request.extensions_mut().insert(ConnectInfo(peer));
+                request.extensions_mut().insert(peer);
             },
         )
         .await;

@@ -24,8 +24,13 @@ fn exactly_one_host() {
         host(&target.parse().unwrap(), &headers(hosts))
     };
     assert_eq!(of("/", &[("host", "a:8443")]).unwrap().as_str(), "a:8443");
-    // Line P4: the target's own authority counts, whatever Host claims.
-    assert_eq!(of("http://a/x", &[("host", "good")]).unwrap().as_str(), "a");
+    // Line P4: a target with an authority, as proxies get it.
+    assert_eq!(of("http://a/x", &[("host", "A")]).unwrap().as_str(), "a");
+    assert_eq!(of("http://a/x", &[]).unwrap().as_str(), "a");
+    assert_eq!(
+        reason(of("http://a/x", &[("host", "good")])),
+        Some(Reason::HostInvalid)
+    );
     for bad in [
         &[] as &[_],
         &[("host", "a"), ("host", "a")],

@@ -124,25 +124,26 @@ impl Writer {
 
     /// Writes last activity, and now and then removes tokens that ran out. Sign-ins go first.
     async fn write_everything_else(&mut self) -> Done {
-        let mut done = Done::Written;
         for shard in 0..SHARDS {
             let mut changed = Vec::new();
             let dirty = |session: &Arc<Session>| {
                 (session.is_journaled() && session.take_dirty()).then(|| Arc::clone(session))
             };
             self.memory.table.collect(shard, &mut changed, dirty);
-            for chunk in changed.chunks(ACTIVITY_BATCH) {
-                if let Err(error) = self.file.write_activity(chunk).await {
+            while !changed.is_empty() {
+                let chunk = changed.split_off(changed.len().saturating_sub(ACTIVITY_BATCH));
+                if let Err(error) = self.file.write_activity(&chunk).await {
                     self.note(Some(&error));
-                    chunk.iter().for_each(|session| session.set_dirty());
-                    done = Done::Failed;
+                    // The next pass tries again.
+                    chunk.iter().chain(&changed).for_each(|s| s.set_dirty());
+                    return Done::Failed;
                 }
                 self.write_batch().await;
             }
         }
         self.forget_tokens().await;
         if self.unwritten.is_empty() {
-            done
+            Done::Written
         } else {
             Done::Failed
         }

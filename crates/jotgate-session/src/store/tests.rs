@@ -93,16 +93,69 @@ async fn a_refused_creation_leaves_nothing() {
     );
 }
 
+/// Until it is on disk, a session is nowhere to be found, but it counts.
+#[test]
+fn a_session_that_is_being_created_is_not_found() {
+    let store = small_store(10);
+    let (memory, secret) = (&store.0.memory, SessionSecret::generate());
+    let session = memory.reserve(&new_session("a"), &secret).unwrap();
+    let (vp, user) = (session.virtual_proxy(), session.user());
+    assert!(store.find(&secret.key()).is_none());
+    assert!(store.find_public(session.public_id()).is_none());
+    assert!(store.list(None).is_empty() && store.of_user(vp, &user).is_empty());
+    assert_eq!(memory.users.sessions_of(vp, &user).len(), 1);
+    assert!(session.publish());
+    assert!(store.find(&secret.key()).is_some());
+    assert!(store.find_public(session.public_id()).is_some());
+    assert!(store.list(None).len() == 1 && store.of_user(vp, &user).len() == 1);
+}
+
+/// A user who is blocked while a session is being written does not get it.
+#[tokio::test]
+async fn a_session_that_ends_while_it_is_being_created_is_not_handed_out() {
+    let store = small_store(10);
+    let new = new_session("a");
+    let (vp, user) = (new.virtual_proxy, new.identity.user.clone());
+    let session = store
+        .0
+        .memory
+        .reserve(&new, &SessionSecret::generate())
+        .unwrap();
+    let reservation = Reservation {
+        store: &store.0,
+        session: Some(session),
+    };
+    let ended = store
+        .end_user(vp, &user, EndReason::UserBlocked)
+        .await
+        .unwrap();
+    assert_eq!(ended.len(), 1);
+    assert_eq!(
+        reservation.publish().unwrap_err(),
+        SessionError::Unavailable
+    );
+    assert!(store.is_empty());
+}
+
 /// With more sessions than one portion, a sweep goes on where the last one stopped.
 #[tokio::test]
 async fn a_large_store_is_swept_in_portions() {
     let store = Sessions::in_memory();
+    let mut watches = Vec::new();
     for i in 0..40_000 {
-        store.create(new_session(&i.to_string())).await.unwrap();
+        let (_, session) = store.create(new_session(&i.to_string())).await.unwrap();
+        if i < 100 {
+            watches.push(store.watch(&session));
+        }
     }
     let late = UnixTime(1_800_002_000);
     let first = store.sweep(late, |_| Some(RULES)).await;
     assert!((16_384..20_000).contains(&first), "{first}");
+    let heard = |watch: &SessionWatch| watch.session().ended().is_some();
+    assert!(
+        watches.iter().all(heard),
+        "sockets do not wait for their turn"
+    );
     store.sweep(late, |_| Some(RULES)).await;
     store.sweep(late, |_| Some(RULES)).await;
     assert_eq!(store.len(), 0);

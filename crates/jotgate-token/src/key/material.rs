@@ -163,7 +163,7 @@ impl Rsa {
         if !is_odd(modulus) {
             return Err(KeyError::EvenModulus);
         }
-        if false {
+        if roca::is_weak(modulus) {
             return Err(KeyError::Roca);
         }
         let rsa = Self {

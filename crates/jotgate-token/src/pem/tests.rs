@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use jotgate_model::UnixTime;
@@ -325,5 +327,16 @@ proptest! {
         spki[at] = byte;
         KeySet::from_pem(&pem("PUBLIC KEY", &spki)).ok();
         KeySet::from_pem(&pem("CERTIFICATE", &spki)).ok();
+    }
+
+    #[test]
+    fn damaged_certificates_never_panic(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
+        static CERTIFICATE: LazyLock<Vec<u8>> = LazyLock::new(|| certificate().der().to_vec());
+        let mut der = CERTIFICATE.clone();
+        let at = at.index(der.len());
+        der[at] = byte;
+        KeySet::from_pem(&pem("CERTIFICATE", &der)).ok();
+        der.truncate(cut.index(der.len()));
+        prop_assert!(KeySet::from_pem(&pem("CERTIFICATE", &der)).is_err());
     }
 }

@@ -70,11 +70,13 @@ impl Verifier {
                 quoted(kid),
                 algorithm.name()
             ),
-            (Selection::WithoutKid, Some(kid)) => format!(
-                "no key has the key id {} of the token; known are {}",
-                quoted(kid),
-                self.known_kids()
-            ),
+            (Selection::WithoutKid, Some(kid)) if keys.iter().any(|k| k.kid().is_some()) => {
+                format!(
+                    "no key has the key id {} of the token; known are {}",
+                    quoted(kid),
+                    self.known_kids()
+                )
+            }
             _ => format!("none of the keys is made for {}", algorithm.name()),
         };
         Err(Refusal::with(Reason::KeyNotFound, detail))

@@ -30,6 +30,14 @@ fn accepts(verifier: &Verifier, token: &str) -> bool {
     verifier.verify(token.as_bytes(), NOW).is_ok()
 }
 
+/// Verifiers stand in a snapshot that all request threads share.
+#[test]
+fn verifiers_are_shared_between_threads() {
+    const fn shared<T: Send + Sync + Clone>() {}
+    shared::<Verifier>();
+    shared::<KeySet>();
+}
+
 #[test]
 fn a_good_token_gives_the_user() {
     let more = json!({"iss": "me", "jti": "7", "iat": NOW.0, "nbf": NOW.0 - 5});
@@ -223,6 +231,14 @@ fn without_a_fitting_key_the_detail_says_so() {
     let unfit = Verifier::new(settings(), ED25519.keys());
     assert_eq!(
         refusal(&unfit, &token),
+        (
+            Reason::KeyNotFound,
+            "none of the keys is made for RS256".into()
+        )
+    );
+    let named = RSA.sign(Algorithm::RS256, r#"{"alg":"RS256","kid":"x"}"#, "{}");
+    assert_eq!(
+        refusal(&unfit, &named),
         (
             Reason::KeyNotFound,
             "none of the keys is made for RS256".into()

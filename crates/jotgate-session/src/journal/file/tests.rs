@@ -78,6 +78,24 @@ async fn a_full_disk_takes_nothing_of_a_batch() {
     assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 110);
 }
 
+/// A failure after which SQLite leaves the transaction open, unlike a full disk.
+#[tokio::test]
+async fn a_failure_in_the_middle_of_a_batch_takes_it_back() {
+    let (mut file, _folder) = open().await;
+    let memory = Memory::new(1000, 0);
+    sqlx::raw_sql(
+        "CREATE TEMP TRIGGER fault BEFORE INSERT ON session WHEN new.user_id = 'user3'
+         BEGIN SELECT raise(ABORT, 'fault'); END",
+    )
+    .execute(&mut file.connection)
+    .await
+    .unwrap();
+    file.write(&creations(&memory, 5, 10)).await.unwrap_err();
+    assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 0);
+    file.write(&creations(&memory, 2, 10)).await.unwrap();
+    assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 2);
+}
+
 /// Ends leave no row anywhere; a session with the same key, opened later, is not touched.
 #[tokio::test]
 async fn ends_remove_exactly_their_session() {

@@ -1,0 +1,5 @@
+//! The target `authorization`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| jotgate_fuzz::run("authorization", input));
