@@ -150,6 +150,7 @@ async fn a_database_that_is_none() {
         let path = folder.data().join(file);
         let content = "This is a text and no database. ".repeat(200);
         fs::write(&path, &content).expect("a file");
+        without_log(&path);
         let refused = Gateway::serve().folder(folder).ended().await;
         assert_refused_after_log(&refused, DATA_DIRECTORY, &[file]);
     }
@@ -161,6 +162,7 @@ async fn a_database_of_somebody_else() {
         let folder = Arc::new(Folder::of_a_new_site("serve"));
         let path = folder.data().join(file);
         fs::remove_file(&path).expect("the file is removed");
+        without_log(&path);
         let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
         let mut database = options.connect().await.expect("a database");
         sqlx::query("CREATE TABLE recipe (title TEXT)").execute(&mut database).await.expect("a table");
@@ -418,6 +420,15 @@ async fn a_certificate_pair_that_cannot_be_used() {
     let good = ["serve", "--check", "--tls-certificate", &certificate, "--tls-key", &key];
     let ended = ended(&good, &[]).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+}
+
+/// Removes what belongs to the database that was there before.
+fn without_log(database: &Path) {
+    for end in ["-wal", "-shm"] {
+        let mut path = database.as_os_str().to_owned();
+        path.push(end);
+        drop(fs::remove_file(path));
+    }
 }
 
 fn names(folder: &Path) -> Vec<String> {

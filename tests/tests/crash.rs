@@ -132,6 +132,20 @@ async fn the_databases_are_what_they_have_to_be() {
     assert_databases_are_whole(&data).await;
 }
 
+/// Whoever copies the files of a gateway that was stopped gets everything.
+#[tokio::test]
+async fn a_stopped_gateway_leaves_its_databases_in_one_file_each() {
+    let (gateway, _backend) = site().await;
+    let folder = gateway.folder().clone();
+    let ended = gateway.stop().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    for file in ["configuration.db", "sessions.db"] {
+        let log = folder.data().join(format!("{file}-wal"));
+        let length = log.metadata().map_or(0, |log| log.len());
+        assert_eq!(length, 0, "{file} has a log of {length} bytes beside it");
+    }
+}
+
 /// Write-ahead logs, marked as ours, of the version that we know, without a mistake inside.
 async fn assert_databases_are_whole(data: &Path) {
     // "JTG8" and "JgSJ"; the configuration's version is in the table of its migrations.

@@ -157,8 +157,7 @@ where
     builder
         .max_header_size(shared.settings().max_header_bytes)
         .max_buf_size(shared.settings().max_header_bytes.max(64 * 1024))
-        .header_read_timeout(None)
-        .pipeline_flush(true);
+        .header_read_timeout(None);
     let connection = builder.serve_connection(io, service).with_upgrades();
     tokio::pin!(connection);
     tokio::select! {

@@ -1,7 +1,9 @@
 //! The request path: the ten phases in their order.
 //!
-//!     accept -> sanitize -> route -> admit -> identify -> authorize -> select -> rewrite
-//!            -> forward | tunnel -> respond
+//! ```text
+//! accept -> sanitize -> route -> admit -> identify -> authorize -> select -> rewrite
+//!        -> forward | tunnel -> respond
+//! ```
 //!
 //! Accept is the connection's business (`connection.rs`). Every phase gets what it needs and returns a
 //! value or a [`Refusal`]; the snapshot is loaded once and passed down.

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::uri::Authority;
 use http::{Method, Request, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
-use jotgate_model::Refusal;
+use jotgate_model::{Reason, Refusal};
 use jotgate_policy::sanitize;
 
 /// The only form in which a request is passed down the path.
@@ -31,6 +31,12 @@ impl Sanitized {
         let host = sanitize::host(request.uri(), request.headers())?;
         sanitize::path(request.uri().path())?;
         let websocket = is_websocket(&request);
+        if websocket && !request.body().is_end_stream() {
+            return Err(Refusal::with(
+                Reason::RequestMalformed,
+                "the WebSocket handshake has a body",
+            ));
+        }
         let upgrade = websocket.then(|| hyper::upgrade::on(&mut request));
         let (head, body) = request.into_parts();
         Ok(Self {

@@ -83,7 +83,7 @@ pub(crate) struct TimedStream {
 }
 
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain;charset=utf-8\r\n\
-content-length: 54\r\nconnection: close\r\n\r\nThe head of the request did not arrive within the limit";
+content-length: 55\r\nconnection: close\r\n\r\nThe head of the request did not arrive within the limit";
 
 impl TimedStream {
     pub(crate) fn new(inner: ClientStream, activity: Arc<Activity>, timeouts: Timeouts) -> Self {

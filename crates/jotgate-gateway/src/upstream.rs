@@ -10,10 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use http::header::{AUTHORIZATION, CONNECTION, EXPECT, HOST, HeaderName, HeaderValue, UPGRADE};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use jotgate_model::{
     Authentication, BackendHeader, Node, Reason, Refusal, Service, Snapshot, VirtualProxy,
 };
@@ -166,7 +169,32 @@ pub(crate) fn rewrite(
     *outgoing.uri_mut() = address(&target.service.base_path, sent.path, head.uri.query())?;
     *outgoing.version_mut() = Version::HTTP_11;
     *outgoing.headers_mut() = headers;
+    frame(&mut outgoing);
     Ok(outgoing)
+}
+
+/// Says how long the body is: by what is really going to be sent, never by what the client said. A
+/// length without its bytes would make a backend take the next user's request for them.
+fn frame(outgoing: &mut Request<RequestBody>) {
+    let exact = outgoing.body().size_hint().exact();
+    let empty = outgoing.body().is_empty();
+    // RFC 9110 section 8.6: methods that mean something by a body say so when there is none.
+    let says_none = matches!(
+        *outgoing.method(),
+        Method::PATCH | Method::POST | Method::PUT
+    );
+    let headers = outgoing.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(TRANSFER_ENCODING);
+    match exact {
+        _ if empty && !says_none => {}
+        Some(length) => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        None => {
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+    }
 }
 
 fn backend_header_name(header: &BackendHeader) -> &HeaderName {
@@ -200,6 +228,7 @@ pub(crate) async fn send(
     outgoing: Request<RequestBody>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let started = Instant::now();
+    let upgrade = outgoing.headers().contains_key(UPGRADE);
     let verdict = outgoing.body().verdict();
     let spare =
         (lease.was_idle() && outgoing.body().is_empty() && is_repeatable(outgoing.method()))
@@ -215,7 +244,12 @@ pub(crate) async fn send(
     }
     exchange.waiting = Some(started.elapsed());
     match answer {
-        Ok(response) => receive(response, lease, target),
+        Ok(response) => {
+            if upgrade {
+                lease.use_once();
+            }
+            receive(response, lease, target)
+        }
         Err(failure) => Err(match verdict.reason() {
             Some(reason) => reason.into(),
             None => failure.refusal(target),
@@ -265,6 +299,21 @@ fn copy_head(request: &Request<RequestBody>) -> Request<RequestBody> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_without_its_bytes_is_not_passed_on() {
+        let framed = |method: Method| {
+            let mut request = Request::new(RequestBody::empty());
+            *request.method_mut() = method;
+            request
+                .headers_mut()
+                .insert(CONTENT_LENGTH, HeaderValue::from_static("64"));
+            frame(&mut request);
+            request.headers().get(CONTENT_LENGTH).cloned()
+        };
+        assert_eq!(framed(Method::GET), None);
+        assert_eq!(framed(Method::POST).unwrap(), "0");
+    }
 
     #[test]
     fn addresses_keep_path_and_query_as_they_came() {

@@ -123,9 +123,13 @@ impl Weighter<Key, Good> for Weight {
     fn weight(&self, key: &Key, good: &Good) -> u64 {
         let identity = &good.verified.identity;
         let pairs = identity.attributes.iter();
-        let attributes: usize = pairs.map(|(name, value)| name.len() + value.len() + 32).sum();
+        let attributes: usize = pairs
+            .map(|(name, value)| name.len() + value.len() + 32)
+            .sum();
         let user = identity.user.directory.len() + identity.user.id.len();
-        let ids = [&good.verified.jti, &good.verified.issuer].into_iter().flatten();
+        let ids = [&good.verified.jti, &good.verified.issuer]
+            .into_iter()
+            .flatten();
         let ids: usize = ids.map(|id| id.len()).sum();
         let bytes = OVERHEAD + key.token.len() + attributes + user + ids;
         let share = MAX_BYTES / MAX_ENTRIES as u64;

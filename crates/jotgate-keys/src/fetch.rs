@@ -43,7 +43,10 @@ enum Roots {
     /// Whom this machine trusts. Read when the first https address is fetched.
     Machine,
     /// Only these.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests have a root of their own"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tests have a root of their own")
+    )]
     Given(Arc<RootCertStore>),
 }
 

@@ -25,7 +25,7 @@ mod testing;
 mod timings;
 mod token_hash;
 
-pub use revocations::{RevokedUser, Revocations};
+pub use revocations::{Revocations, RevokedUser};
 pub use ring::KeyRing;
 pub use state::{KeyOrigin, KeyState, SourceEvent, SourceState};
 pub use token_hash::TokenHash;

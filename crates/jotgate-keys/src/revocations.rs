@@ -35,7 +35,10 @@ impl Revocations {
 
     /// Revokes the tokens with that `jti` at a virtual proxy.
     pub fn add_id(&mut self, virtual_proxy: Uuid, jti: &str) {
-        self.ids.entry(virtual_proxy).or_default().insert(jti.into());
+        self.ids
+            .entry(virtual_proxy)
+            .or_default()
+            .insert(jti.into());
     }
 
     /// Revokes what a user got before some time, everywhere.
@@ -68,7 +71,10 @@ impl Revocations {
             return refuse("this token was revoked");
         }
         if let Some(jti) = verified.jti.as_deref()
-            && self.ids.get(&virtual_proxy).is_some_and(|ids| ids.contains(jti))
+            && self
+                .ids
+                .get(&virtual_proxy)
+                .is_some_and(|ids| ids.contains(jti))
         {
             return refuse("the token's jti was revoked");
         }

@@ -32,8 +32,8 @@ use crate::clock;
 use crate::fetch::{FetchError, Fetcher, Location, MAX_KEY_SET, WrittenHosts};
 use crate::state::{KeyOrigin, KeyState, SourceEvent, SourceState};
 use schedule::Schedule;
-use vain::VainKids;
 pub(crate) use vain::KidHash;
+use vain::VainKids;
 
 /// What tells a source from another one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -128,15 +128,20 @@ impl Source {
     /// Whether a fetch could tell more about a token that came at `came` with an unknown key id: no
     /// fetch that began after it has finished, and the key id was not looked up in vain.
     pub(crate) fn may_know_more(&self, kid: KidHash, came: Instant) -> bool {
-        let seen = self.progress.borrow().last_began.is_some_and(|began| began >= came);
+        let seen = self
+            .progress
+            .borrow()
+            .last_began
+            .is_some_and(|began| began >= came);
         !seen && !self.vain.lock().contains(kid, Instant::now())
     }
 
     /// Notes that the last fetch did not find the key of a token that came before it began.
     pub(crate) fn note_vain(&self, kid: KidHash) {
         if self.progress.borrow().last_succeeded {
-            let until = Instant::now() + self.fetcher.timings.vain;
-            self.vain.lock().insert(kid, until);
+            let now = Instant::now();
+            let until = now + self.fetcher.timings.vain;
+            self.vain.lock().insert(kid, until, now);
         }
     }
 
@@ -176,8 +181,11 @@ impl Source {
         let mut known = Discovered::default();
         loop {
             let began = Instant::now();
-            let asked = demand.borrow_and_update().is_some_and(|at| Some(at) > schedule.last_began());
-            self.progress.send_modify(|progress| progress.running = true);
+            let asked = demand
+                .borrow_and_update()
+                .is_some_and(|at| Some(at) > schedule.last_began());
+            self.progress
+                .send_modify(|progress| progress.running = true);
             let result = self.fetch(&mut known).await;
             let (outcome, fresh_for) = self.take(result);
             if outcome == "changed" {
@@ -217,7 +225,10 @@ impl Source {
     }
 
     /// Fetches the key set once.
-    async fn fetch(&self, known: &mut Discovered) -> Result<(KeySet, Option<Duration>), FetchError> {
+    async fn fetch(
+        &self,
+        known: &mut Discovered,
+    ) -> Result<(KeySet, Option<Duration>), FetchError> {
         let (location, written) = match &self.target {
             Target::Jwks(address) => {
                 let location = Location::parse(address)?;
@@ -226,7 +237,10 @@ impl Source {
             }
             Target::Discovery(issuer) => {
                 let written = WrittenHosts::of(&Location::parse(issuer)?);
-                (known.location(issuer, &written, &self.fetcher).await?, written)
+                (
+                    known.location(issuer, &written, &self.fetcher).await?,
+                    written,
+                )
             }
         };
         let fetched = self.fetcher.get(&location, &written, MAX_KEY_SET).await;
@@ -270,7 +284,10 @@ impl Source {
                 };
                 let sentence = format!("{what} {name} {error}");
                 if told.last_error.as_deref() != Some(&*sentence) {
-                    tracing::warn!(source = name, "{sentence}; the keys known so far stay in use");
+                    tracing::warn!(
+                        source = name,
+                        "{sentence}; the keys known so far stay in use"
+                    );
                 }
                 told.last_error = Some(sentence.into());
                 (error.outcome(), Err(()))
@@ -357,6 +374,3 @@ impl std::fmt::Debug for Source {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -72,6 +72,13 @@ impl Management {
         })
     }
 
+    /// Closes the database: everything is in one file after that. Nothing can be saved any more.
+    pub async fn close(&self) {
+        // Not in the middle of a save.
+        let _saving = self.inner.saving.lock().await;
+        self.inner.repository.close().await;
+    }
+
     /// The configuration as it is served now.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {

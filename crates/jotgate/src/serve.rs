@@ -197,6 +197,7 @@ impl Gateway {
             if let Err(error) = self.sessions.close().await {
                 tracing::error!(%error, "the last activity of sessions was not written");
             }
+            self.management.close().await;
         });
         self.workers.join();
         self.runtime

@@ -1,9 +1,11 @@
 //! A connection of bytes, for requests that no library would send.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::Stream;
 use crate::{Frame, PATIENCE, within};
@@ -178,7 +180,15 @@ impl Raw {
         bytes
     }
 
-    /// What comes within `limit`, when something does.
+    /// Whether the other side ends the connection now, and says so: over TLS with `close_notify`
+    /// (RFC 8446 section 6.1), without which an end may be an attack.
+    pub async fn ends_cleanly(&mut self) -> bool {
+        let mut byte = [0];
+        let read = within(PATIENCE, "the end of the connection", self.stream.read(&mut byte)).await;
+        matches!(read, Ok(0))
+    }
+
+    /// What comes within `limit`, when something does; nothing in it is the end.
     pub async fn silence(&mut self, limit: Duration) -> Option<Vec<u8>> {
         let mut buffer = vec![0; 4096];
         match tokio::time::timeout(limit, self.stream.read(&mut buffer)).await {
@@ -193,5 +203,26 @@ impl Raw {
     /// Reads one WebSocket frame; nothing when the connection has ended.
     pub async fn read_frame(&mut self) -> Option<Frame> {
         within(PATIENCE, "a frame", Frame::read(&mut self.stream)).await
+    }
+}
+
+/// For libraries that speak over a connection of bytes.
+impl AsyncRead for Raw {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Raw {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

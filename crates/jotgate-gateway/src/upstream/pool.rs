@@ -45,6 +45,7 @@ pub(crate) struct Lease {
     node: Arc<Node>,
     authority: http::uri::Authority,
     was_idle: bool,
+    once: bool,
 }
 
 /// Why no answer came.
@@ -100,6 +101,7 @@ fn take(target: &Target) -> Option<Lease> {
                     node: target.node.clone(),
                     authority: target.service.authority.clone(),
                     was_idle: true,
+                    once: false,
                 });
             }
         }
@@ -133,6 +135,7 @@ pub(crate) async fn connect(backends: &Backends, target: &Target) -> Result<Leas
         node: target.node.clone(),
         authority: target.service.authority.clone(),
         was_idle: false,
+        once: false,
     })
 }
 
@@ -146,6 +149,11 @@ impl Lease {
     /// Whether the connection had been idle: the backend may just have closed it.
     pub(crate) const fn was_idle(&self) -> bool {
         self.was_idle
+    }
+
+    /// Keeps the connection from being used again, whatever the answer is.
+    pub(crate) const fn use_once(&mut self) {
+        self.once = true;
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -166,7 +174,7 @@ impl Lease {
 
     /// Makes the connection available to the next request.
     pub(crate) fn give_back(self) {
-        if self.sender.is_closed() {
+        if self.once || self.sender.is_closed() {
             return;
         }
         POOL.with_borrow_mut(|pool| {

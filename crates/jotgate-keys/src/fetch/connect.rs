@@ -82,10 +82,13 @@ async fn resolve(location: &Location, written: bool) -> Result<Vec<SocketAddr>, 
             .collect(),
     };
     let first = found.first().copied();
-    let accept = |to: &SocketAddr| {
-        is_acceptable(to.ip(), written, literal.is_some(), location.is_tls())
-    };
-    let accepted: Vec<_> = found.into_iter().filter(accept).take(MAX_ADDRESSES).collect();
+    let accept =
+        |to: &SocketAddr| is_acceptable(to.ip(), written, literal.is_some(), location.is_tls());
+    let accepted: Vec<_> = found
+        .into_iter()
+        .filter(accept)
+        .take(MAX_ADDRESSES)
+        .collect();
     match first {
         _ if !accepted.is_empty() => Ok(accepted),
         Some(refused) => Err(FetchError::Internal(refused.ip())),

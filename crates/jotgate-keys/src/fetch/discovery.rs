@@ -41,7 +41,9 @@ fn addresses(issuer: &str) -> Result<[Location; 2], FetchError> {
     let host = issuer.strip_suffix(path).unwrap_or(issuer);
     Ok([
         Location::parse(&format!("{issuer}/.well-known/openid-configuration"))?,
-        Location::parse(&format!("{host}/.well-known/oauth-authorization-server{path}"))?,
+        Location::parse(&format!(
+            "{host}/.well-known/oauth-authorization-server{path}"
+        ))?,
     ])
 }
 
@@ -70,7 +72,9 @@ mod tests {
     use super::*;
 
     fn both(issuer: &str) -> [String; 2] {
-        addresses(issuer).unwrap().map(|location| location.to_string())
+        addresses(issuer)
+            .unwrap()
+            .map(|location| location.to_string())
     }
 
     #[test]

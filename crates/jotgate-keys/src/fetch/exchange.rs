@@ -102,7 +102,9 @@ fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
             seconds = value.trim_matches('"').parse::<u64>().ok();
         }
     }
-    let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.parse::<u64>().ok());
+    let age = headers
+        .get(AGE)
+        .and_then(|age| age.to_str().ok()?.parse::<u64>().ok());
     seconds.map(|seconds| Duration::from_secs(seconds.saturating_sub(age.unwrap_or(0))))
 }
 
@@ -134,11 +136,17 @@ mod tests {
     #[test]
     fn freshness_is_max_age_without_age() {
         assert_eq!(fresh(&["public, Max-Age=300"], None), Some(300));
-        assert_eq!(fresh(&["public", "max-age=\"300\""], Some("100")), Some(200));
+        assert_eq!(
+            fresh(&["public", "max-age=\"300\""], Some("100")),
+            Some(200)
+        );
         assert_eq!(fresh(&["max-age=300"], Some("400")), Some(0));
         assert_eq!(fresh(&["max-age=300, no-cache"], None), Some(0));
         assert_eq!(fresh(&["no-store"], None), Some(0));
-        assert_eq!(fresh(&["max-age=18446744073709551615"], None), Some(u64::MAX));
+        assert_eq!(
+            fresh(&["max-age=18446744073709551615"], None),
+            Some(u64::MAX)
+        );
         assert_eq!(fresh(&["max-age=-1"], None), None);
         assert_eq!(fresh(&["max-age", "public"], None), None);
         assert_eq!(fresh(&[], Some("10")), None);

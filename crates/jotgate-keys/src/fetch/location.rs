@@ -135,10 +135,20 @@ mod tests {
         let keys = location("https://IDP.example.com./realms/a/keys?x=1");
         assert_eq!((keys.host(), keys.port()), ("idp.example.com", 443));
         assert_eq!(keys.path(), "/realms/a/keys?x=1");
-        for local in ["http://localhost:1/a", "http://127.9.9.9", "http://[::1]:80/"] {
+        for local in [
+            "http://localhost:1/a",
+            "http://127.9.9.9",
+            "http://[::1]:80/",
+        ] {
             assert!(!location(local).is_tls(), "{local}");
         }
-        assert_eq!(location("https://[2001:DB8::1]/").address().unwrap().to_string(), "2001:db8::1");
+        assert_eq!(
+            location("https://[2001:DB8::1]/")
+                .address()
+                .unwrap()
+                .to_string(),
+            "2001:db8::1"
+        );
     }
 
     /// J4 and its neighbours.
@@ -171,11 +181,25 @@ mod tests {
         let to = |target| from.follow(target).map(|to| to.to_string());
         assert_eq!(to("/z#part").unwrap(), "https://a.example.com/z");
         assert_eq!(to("//b.example.com/z").unwrap(), "https://b.example.com/z");
-        assert_eq!(to("https://c.example.com").unwrap(), "https://c.example.com/");
-        for target in ["http://127.0.0.1/z", "http://b.example.com/", "", "z", "ftp://a/", "https://u@b/"] {
+        assert_eq!(
+            to("https://c.example.com").unwrap(),
+            "https://c.example.com/"
+        );
+        for target in [
+            "http://127.0.0.1/z",
+            "http://b.example.com/",
+            "",
+            "z",
+            "ftp://a/",
+            "https://u@b/",
+        ] {
             assert!(to(target).is_err(), "{target}");
         }
-        assert!(location("http://localhost/").follow("https://a.example.com/").is_err());
+        assert!(
+            location("http://localhost/")
+                .follow("https://a.example.com/")
+                .is_err()
+        );
     }
 
     proptest! {

@@ -124,12 +124,7 @@ impl Inner {
     }
 }
 
-fn start(
-    inner: &Arc<Inner>,
-    target: &Target,
-    background: &Handle,
-    fetcher: &Arc<Fetcher>,
-) -> Task {
+fn start(inner: &Arc<Inner>, target: &Target, background: &Handle, fetcher: &Arc<Fetcher>) -> Task {
     let source = Arc::new(Source::new(target.clone(), fetcher.clone()));
     // The task must not keep the ring alive, whose end is the end of the task.
     let (ring, observed) = (Arc::downgrade(inner), Arc::downgrade(inner));

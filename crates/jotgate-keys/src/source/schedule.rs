@@ -94,7 +94,8 @@ mod tests {
     async fn failures_are_retried_ever_more_slowly() {
         let began = Instant::now();
         let mut schedule = Schedule::new(Timings::default());
-        let mut fail = |result| (schedule.after(began, false, false, result, 0.0) - began).as_secs();
+        let mut fail =
+            |result| (schedule.after(began, false, false, result, 0.0) - began).as_secs();
         let pauses: Vec<_> = (0..11).map(|_| fail(Err(()))).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
         fail(Ok(None));

@@ -1,0 +1,4 @@
+mod cached;
+mod issuers;
+mod rotation;
+mod unreliable;
