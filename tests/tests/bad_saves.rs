@@ -80,9 +80,13 @@ impl Serving {
             "description": "third",
             "sessionCookieHeaderName": "X-Qlik-Session-third",
             "authenticationMethod": 4,
+            "jwtPublicKeyCertificate": Keys::first().public_key(),
+            "jwtAttributeUserId": "userId",
+            "jwtAttributeUserDirectory": "userDirectory",
         });
         third[property] = value;
         let create = self.qrs().send("POST", "/virtualproxyconfig", Some(&third)).await;
+        assert_eq!(create.status, 400, "a new one with {property} {}", third[property]);
         assert_sentence(&create, 400, &[named, why]);
         self.assert_goes_on(&format!("{property}: {why}")).await;
     }

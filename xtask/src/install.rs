@@ -30,6 +30,18 @@ pub(crate) const CHROMIUM: DebianPackage = DebianPackage {
     program: "/usr/bin/chromium",
 };
 
+/// What the commands that the demo prints, and those of the manual, are run with.
+pub(crate) const CURL: DebianPackage = DebianPackage {
+    name: "curl",
+    program: "/usr/bin/curl",
+};
+
+/// What the commands of the manual change JSON with.
+pub(crate) const JQ: DebianPackage = DebianPackage {
+    name: "jq",
+    program: "/usr/bin/jq",
+};
+
 /// Installs `package` with apt-get.
 ///
 /// # Errors

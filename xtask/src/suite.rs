@@ -97,6 +97,8 @@ pub(crate) const ALL: [Suite; 7] = [
         name: "scenarios",
         unit: TESTS,
         prepare: || {
+            install::debian(&install::CURL)?;
+            install::debian(&install::JQ)?;
             let mut test = cargo(&["test", "--package", SCENARIOS, "--locked", "--no-fail-fast"]);
             test.env(BINARY, binary::built()?);
             Ok(test)
