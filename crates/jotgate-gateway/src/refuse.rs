@@ -5,7 +5,8 @@
 //! administrator to the details in the log; the details themselves never leave.
 
 use http::header::{
-    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
 use jotgate_model::{Reason, Refusal};
@@ -82,6 +83,10 @@ fn build(reason: Reason, reference: &str, accepts: Accepts, head: &str) -> Respo
         HeaderName::from_static("jotgate-reason"),
         HeaderValue::from_static(reason.id()),
     );
+    if matches!(reason, Reason::HostInvalid | Reason::RequestMalformed) {
+        // Where this request ends may be read in two ways: nothing behind it is read at all.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if reason.status() == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, challenge(reason));
     }

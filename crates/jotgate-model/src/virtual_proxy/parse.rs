@@ -546,6 +546,8 @@ fn parse_jwt(
             format!("is {}; use 0 to 3600 seconds", d.jwt_clock_skew_seconds),
         );
     }
+    let algorithms = parse_algorithms(&d.jwt_algorithms, errors);
+    let mapping = parse_mapping(&d.jwt_attribute_map, errors);
     let (Some(user_id), Some(user_directory)) = (user_id, user_directory) else {
         return Authentication::Ticket;
     };
@@ -557,14 +559,14 @@ fn parse_jwt(
         },
         issuer,
         audience: (!d.jwt_audience.is_empty()).then(|| d.jwt_audience.as_str().into()),
-        algorithms: parse_algorithms(&d.jwt_algorithms, errors),
+        algorithms,
         clock_skew: d.jwt_clock_skew_seconds,
         require_expiration: d.jwt_require_expiration,
         max_lifetime: positive(d.jwt_max_lifetime_seconds),
         single_use: d.jwt_single_use,
         user_id,
         user_directory,
-        mapping: parse_mapping(&d.jwt_attribute_map, errors),
+        mapping,
     }))
 }
 

@@ -149,6 +149,16 @@ fn what_is_not_served_is_stored_and_says_why() {
     }
 }
 
+/// What is wrong is said at once, also while something else is still missing.
+#[test]
+fn an_incomplete_virtual_proxy_cannot_store_an_algorithm_that_is_not_offered() {
+    let problem = problem(|c| {
+        c.jwt_attribute_user_id.clear();
+        c.jwt_algorithms = vec!["none".into()];
+    });
+    assert!(problem.starts_with("jwtAlgorithms[0]"), "{problem}");
+}
+
 #[test]
 fn one_empty_allow_list_entry_is_an_empty_list() {
     let mut c = config();
