@@ -16,6 +16,7 @@ use jotgate_model::{
 };
 use jotgate_policy::cookies::{self, Found};
 use jotgate_policy::forwarded::{self, Network};
+use jotgate_policy::proxy_protocol;
 use jotgate_policy::sign_in::return_path;
 use jotgate_policy::websocket::FrameTracker;
 use jotgate_policy::{route, sanitize};
@@ -25,7 +26,7 @@ use jotgate_token::{KeySet, SigningKey, Verifier, parse_authorization, unverifie
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const ALL: [Target; 10] = [
+pub(crate) const ALL: [Target; 11] = [
     ("authorization", authorization),
     ("claims", claims),
     ("cookies", find_cookies),
@@ -34,6 +35,7 @@ pub(crate) const ALL: [Target; 10] = [
     ("jwks", jwks),
     ("path", path),
     ("pem", pem),
+    ("proxy_protocol", proxy_protocol),
     ("return_path", sign_in_return),
     ("token", token),
 ];
@@ -60,11 +62,17 @@ fn authorization(input: &[u8]) {
 fn token(input: &[u8]) {
     let verdict = VERIFIER.verify(input, NOW);
     let explained = VERIFIER.explain(input, NOW);
-    assert_eq!(verdict, explained.result, "the two forms of the verdict disagree");
+    assert_eq!(
+        verdict, explained.result,
+        "the two forms of the verdict disagree"
+    );
     if let Err(refusal) = &verdict {
         let steps = explained.steps.iter();
         let reasons: Vec<_> = steps.filter_map(|step| step.reason).collect();
-        assert!(reasons.contains(&refusal.reason), "no step tells the reason {refusal:?}");
+        assert!(
+            reasons.contains(&refusal.reason),
+            "no step tells the reason {refusal:?}"
+        );
     }
     let _parts = unverified_parts(input);
     let _kid = VERIFIER.unknown_kid(input);
@@ -79,7 +87,10 @@ fn claims(input: &[u8]) {
     token(text.as_bytes());
     if let Ok(verified) = VERIFIER.verify(text.as_bytes(), NOW) {
         let user = &verified.identity.user;
-        assert!(!user.id.is_empty() && !user.directory.is_empty(), "a user without a name");
+        assert!(
+            !user.id.is_empty() && !user.directory.is_empty(),
+            "a user without a name"
+        );
         if let Some(expires) = verified.expires {
             assert!(expires.plus(60) > NOW, "an expired token was accepted");
         }
@@ -91,11 +102,18 @@ fn pem(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     match KeySet::from_pem(&text) {
         Ok(keys) => {
-            assert!(!text.contains("PRIVATE KEY-----"), "a private key was accepted");
+            assert!(
+                !text.contains("PRIVATE KEY-----"),
+                "a private key was accepted"
+            );
             let blocks = text.matches("-----BEGIN ").count();
             assert!(keys.keys().len() <= blocks, "more keys than blocks");
             for key in keys.keys() {
-                assert_eq!(key.fingerprint().len(), 64, "a fingerprint is SHA-256 in hexadecimal");
+                assert_eq!(
+                    key.fingerprint().len(),
+                    64,
+                    "a fingerprint is SHA-256 in hexadecimal"
+                );
             }
         }
         Err(error) => assert_quotes_nothing(&error.to_string(), &text),
@@ -109,9 +127,16 @@ fn pem(input: &[u8]) {
 fn jwks(input: &[u8]) {
     if let Ok(keys) = KeySet::from_jwks(input) {
         let twice = keys.union(&keys);
-        assert_eq!(twice.keys().len(), keys.keys().len(), "a key set is its own union");
+        assert_eq!(
+            twice.keys().len(),
+            keys.keys().len(),
+            "a key set is its own union"
+        );
         for key in keys.keys() {
-            let fits = Algorithm::ALL.iter().filter(|algorithm| key.fits(**algorithm)).count();
+            let fits = Algorithm::ALL
+                .iter()
+                .filter(|algorithm| key.fits(**algorithm))
+                .count();
             assert!(fits > 0, "a key that fits no algorithm");
         }
     }
@@ -138,8 +163,14 @@ fn path(input: &[u8]) {
         assert!(!decoded.contains(&0), "a NUL: {path:?}");
     }
     let (first, rest) = route::split_first(path);
-    assert!(!first.contains('/') && !first.contains('%'), "an odd prefix: {path:?}");
-    assert!(path.ends_with(rest), "the rest is no part of the path: {path:?}");
+    assert!(
+        !first.contains('/') && !first.contains('%'),
+        "an odd prefix: {path:?}"
+    );
+    assert!(
+        path.ends_with(rest),
+        "the rest is no part of the path: {path:?}"
+    );
 }
 
 /// Lines are `Cookie` fields.
@@ -153,7 +184,11 @@ fn find_cookies(input: &[u8]) {
     let before = (cookies::find(&headers, "a"), cookies::find(&headers, "b"));
     let mut removed = headers.clone();
     cookies::remove(&mut removed, own);
-    assert_eq!(cookies::find(&removed, NAME), Found::Nothing, "our own cookie stays");
+    assert_eq!(
+        cookies::find(&removed, NAME),
+        Found::Nothing,
+        "our own cookie stays"
+    );
     let after = (cookies::find(&removed, "a"), cookies::find(&removed, "b"));
     assert_eq!(before, after, "another cookie changed");
     let once = removed.clone();
@@ -180,14 +215,46 @@ fn client(input: &[u8]) {
         unreachable!("a network")
     };
     let unbelieved = forwarded::client(stranger, true, &headers, &[trusted]);
-    assert_eq!((unbelieved.address, unbelieved.over_tls), (stranger, true), "a stranger is believed");
+    assert_eq!(
+        (unbelieved.address, unbelieved.over_tls),
+        (stranger, true),
+        "a stranger is believed"
+    );
     let nobody = forwarded::client(proxy, false, &headers, &[]);
-    assert_eq!((nobody.address, nobody.over_tls), (proxy, false), "nobody is trusted");
+    assert_eq!(
+        (nobody.address, nobody.over_tls),
+        (proxy, false),
+        "nobody is trusted"
+    );
     let believed = forwarded::client(proxy, true, &headers, &[trusted]);
-    assert_eq!(believed.address, believed.address.to_canonical(), "an address in two forms");
-    forwarded::set(&mut headers, &believed, &HeaderValue::from_static("localhost"));
-    for name in ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"] {
-        assert_eq!(headers.get_all(name).iter().count(), 1, "{name} is set once");
+    assert_eq!(
+        believed.address,
+        believed.address.to_canonical(),
+        "an address in two forms"
+    );
+}
+
+/// What a trusted proxy begins a connection with, in both versions.
+fn proxy_protocol(input: &[u8]) {
+    if let Ok(Some(address)) = proxy_protocol::read_line(input) {
+        assert!(
+            input.len() <= proxy_protocol::MAX_LINE,
+            "a line that is too long"
+        );
+        assert!(input.starts_with(b"PROXY TCP"), "another line");
+        assert_eq!(address, address.to_canonical(), "an address in two forms");
+    }
+    let Some((fixed, rest)) = input.split_first_chunk() else {
+        return;
+    };
+    let length = proxy_protocol::length_after(fixed);
+    if let Ok(found) = proxy_protocol::read_binary(fixed, rest) {
+        assert!(length.is_ok(), "a header without its beginning");
+        assert_eq!(
+            found,
+            found.map(|address| address.to_canonical()),
+            "an address in two forms"
+        );
     }
 }
 
@@ -199,11 +266,20 @@ fn sign_in_return(input: &[u8]) {
         let Some(path) = return_path(&text, prefix, own) else {
             continue;
         };
-        assert!(path.starts_with('/') && !path.starts_with("//"), "leads away: {path:?}");
-        assert!(path.bytes().all(|b| (0x21..0x7f).contains(&b)), "not visible: {path:?}");
+        assert!(
+            path.starts_with('/') && !path.starts_with("//"),
+            "leads away: {path:?}"
+        );
+        assert!(
+            path.bytes().all(|b| (0x21..0x7f).contains(&b)),
+            "not visible: {path:?}"
+        );
         assert!(!path.contains('\\'), "a backslash: {path:?}");
         let (first, _) = route::split_first(path.split(['?', '#']).next().unwrap_or_default());
-        assert!(prefix.is_empty() || first == prefix, "another virtual proxy: {path:?}");
+        assert!(
+            prefix.is_empty() || first == prefix,
+            "another virtual proxy: {path:?}"
+        );
         assert!(HeaderValue::from_str(path).is_ok(), "no header: {path:?}");
     }
 }
@@ -219,11 +295,22 @@ fn frames(input: &[u8]) {
     let mut was_closed = false;
     for piece in bytes.chunks(usize::from(*size).max(1)) {
         pieces.advance(piece);
-        assert!(pieces.is_closed() || !was_closed, "a closed WebSocket has opened again");
+        assert!(
+            pieces.is_closed() || !was_closed,
+            "a closed WebSocket has opened again"
+        );
         was_closed = pieces.is_closed();
     }
-    assert_eq!(whole.boundary(), pieces.boundary(), "pieces make a difference");
-    assert_eq!(whole.is_closed(), pieces.is_closed(), "pieces make a difference");
+    assert_eq!(
+        whole.boundary(),
+        pieces.boundary(),
+        "pieces make a difference"
+    );
+    assert_eq!(
+        whole.is_closed(),
+        pieces.is_closed(),
+        "pieces make a difference"
+    );
 }
 
 /// A key that everybody knows.
@@ -250,7 +337,10 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
         mapping: vec![mapped("Group"), mapped("email")],
     };
     let keys = KeySet::from_pem(&KEY.public_key());
-    Verifier::new(settings, keys.unwrap_or_else(|error| panic!("the key {error}")))
+    Verifier::new(
+        settings,
+        keys.unwrap_or_else(|error| panic!("the key {error}")),
+    )
 });
 
 struct Ed25519Signer(Ed25519KeyPair);
@@ -267,8 +357,9 @@ impl Ed25519Signer {
 
     /// The public key in PEM. Its DER has a fixed beginning (RFC 8410 section 4).
     fn public_key(&self) -> String {
-        const BEGINNING: [u8; 12] =
-            [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        const BEGINNING: [u8; 12] = [
+            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+        ];
         let der = [&BEGINNING, self.0.public_key().as_ref()].concat();
         let text = STANDARD.encode_to_string(&der);
         format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n")
@@ -288,7 +379,10 @@ fn is_field_value(line: &[u8]) -> bool {
 fn assert_quotes_nothing(message: &str, text: &str) {
     let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
     for word in text.split(|c| !base64(c)).filter(|word| word.len() >= 24) {
-        assert!(!message.contains(word), "a message quotes the text: {message}");
+        assert!(
+            !message.contains(word),
+            "a message quotes the text: {message}"
+        );
     }
 }
 
@@ -296,7 +390,9 @@ fn percent_decoded(text: &str) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut bytes = text.as_bytes();
     while let Some((byte, rest)) = bytes.split_first() {
-        let hexadecimal = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let hexadecimal = rest
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         let value = hexadecimal.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (byte, value) {
             (b'%', Some(value)) => {

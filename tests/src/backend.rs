@@ -63,6 +63,15 @@ impl Backend {
     /// Answers what `script` says.
     pub async fn answering(script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::on(listener, script)
+    }
+
+    /// Answers what `script` says, on a port that the test chose.
+    ///
+    /// # Panics
+    /// When the port has no address.
+    #[must_use]
+    pub fn on(listener: TcpListener, script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
         Self::start(listener, Box::new(script))
     }
 

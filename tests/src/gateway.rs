@@ -107,6 +107,11 @@ impl Gateway {
         &self.process
     }
 
+    /// The process, to wait for its end.
+    pub const fn process_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
     /// Every line of the access log so far.
     ///
     /// # Panics

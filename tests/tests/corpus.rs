@@ -19,9 +19,18 @@ fn fuzz() -> PathBuf {
 
 /// The names in a folder, without the ends of files.
 fn names(folder: &Path) -> BTreeSet<String> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let name = |path: PathBuf| path.file_stem().expect("a name").to_str().expect("text").to_owned();
-    entries.map(|entry| name(entry.expect("an entry").path())).collect()
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let name = |path: PathBuf| {
+        path.file_stem()
+            .expect("a name")
+            .to_str()
+            .expect("text")
+            .to_owned()
+    };
+    entries
+        .map(|entry| name(entry.expect("an entry").path()))
+        .collect()
 }
 
 #[test]
@@ -31,7 +40,10 @@ fn every_target_has_inputs_a_program_and_a_place_in_the_list() {
     assert_eq!(names(&fuzz().join("fuzz_targets")), known);
     let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).expect("the manifest");
     for name in known {
-        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not built");
+        assert!(
+            manifest.contains(&format!("name = \"{name}\"")),
+            "{name} is not built"
+        );
     }
 }
 
@@ -40,8 +52,10 @@ fn no_input_of_the_corpus_breaks_a_rule() {
     let mut broken = Vec::new();
     for (target, run) in ALL {
         let folder = fuzz().join("corpus").join(target);
-        let mut inputs: Vec<PathBuf> =
-            fs::read_dir(&folder).expect("inputs").map(|entry| entry.expect("an entry").path()).collect();
+        let mut inputs: Vec<PathBuf> = fs::read_dir(&folder)
+            .expect("inputs")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
         inputs.sort();
         assert!(inputs.len() >= FEWEST, "{target} is nearly empty");
         for path in inputs {

@@ -33,12 +33,16 @@ const CLIENTS: usize = 4;
 
 /// Answers with the name of the user.
 async fn naming_backend() -> Backend {
-    Backend::answering(|received| Reply::text(&received.header("X-Qlik-User").unwrap_or_default())).await
+    Backend::answering(|received| Reply::text(&received.header("X-Qlik-User").unwrap_or_default()))
+        .await
 }
 
 async fn site() -> (Gateway, Backend) {
     let (gateway, backend) = (Gateway::serve().await, naming_backend().await);
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     (gateway, backend)
 }
 
@@ -57,14 +61,25 @@ async fn a_hundred_saves_and_a_hundred_sign_ins_survive_kill_9() {
             clients.push(tokio::spawn(signing_in));
         }
         let (saves, sign_ins) = (SAVES * round / ROUNDS, SIGN_INS * round / ROUNDS);
-        let enough = async || (known.saves() >= saves && known.sign_ins() >= sign_ins).then_some(());
+        let enough =
+            async || (known.saves() >= saves && known.sign_ins() >= sign_ins).then_some(());
         eventually(&format!("{saves} saves and {sign_ins} sign-ins"), enough).await;
         let moment = uuid::Uuid::new_v4().as_u128() % 40_000;
-        tokio::time::sleep(Duration::from_micros(u64::try_from(moment).expect("a small number"))).await;
+        tokio::time::sleep(Duration::from_micros(
+            u64::try_from(moment).expect("a small number"),
+        ))
+        .await;
         let ended = gateway.kill().await;
-        assert_eq!(ended.signal, Some(9), "it ended by itself: {}", ended.stderr);
+        assert_eq!(
+            ended.signal,
+            Some(9),
+            "it ended by itself: {}",
+            ended.stderr
+        );
         for client in clients {
-            client.await.expect("a client that was only refused by the kill");
+            client
+                .await
+                .expect("a client that was only refused by the kill");
         }
         gateway = again.await;
         known.check_configuration(&gateway).await;
@@ -80,12 +95,19 @@ async fn who_has_logged_out_stays_logged_out_after_kill_9() {
     let client = gateway.client();
     let mut cookies: Vec<Cookie> = Vec::new();
     for number in 0..12 {
-        let token = Keys::first().token().user("example", &format!("user-{number}")).sign();
+        let token = Keys::first()
+            .token()
+            .user("example", &format!("user-{number}"))
+            .sign();
         cookies.push(client.get("/jwt/").bearer(&token).send().await.cookie());
     }
     let (leaving, staying) = cookies.split_at(6);
     for cookie in leaving {
-        let answer = client.request("DELETE", "/jwt/qps/user").cookie(cookie).send().await;
+        let answer = client
+            .request("DELETE", "/jwt/qps/user")
+            .cookie(cookie)
+            .send()
+            .await;
         assert_eq!(answer.status, 204, "{}", answer.text());
     }
     let again = gateway.again();
@@ -105,15 +127,32 @@ async fn who_has_logged_out_stays_logged_out_after_kill_9() {
 async fn a_deleted_virtual_proxy_stays_deleted_after_kill_9() {
     let (gateway, _backend) = site().await;
     let token = Keys::first().token().sign();
-    let cookie = gateway.client().get("/jwt/").bearer(&token).send().await.cookie();
+    let cookie = gateway
+        .client()
+        .get("/jwt/")
+        .bearer(&token)
+        .send()
+        .await
+        .cookie();
     let jwt = gateway.qrs().find("jwt").await;
     jwt.delete().await;
     let again = gateway.again();
     gateway.kill().await;
     let gateway = again.await;
     let all = gateway.qrs().get("/virtualproxyconfig/full").await;
-    assert!(all.as_array().expect("a list").iter().all(|vp| vp["prefix"] != "jwt"), "{all}");
-    let answer = gateway.client().get("/jwt/hub/").cookie(&cookie).send().await;
+    assert!(
+        all.as_array()
+            .expect("a list")
+            .iter()
+            .all(|vp| vp["prefix"] != "jwt"),
+        "{all}"
+    );
+    let answer = gateway
+        .client()
+        .get("/jwt/hub/")
+        .cookie(&cookie)
+        .send()
+        .await;
     assert_eq!((answer.status, answer.reason()), (400, "prefix_unknown"));
 }
 
@@ -149,28 +188,54 @@ async fn a_stopped_gateway_leaves_its_databases_in_one_file_each() {
 /// Write-ahead logs, marked as ours, of the version that we know, without a mistake inside.
 async fn assert_databases_are_whole(data: &Path) {
     // "JTG8" and "JgSJ"; the configuration's version is in the table of its migrations.
-    for (file, application, version) in [("configuration.db", 0x4a54_4738, 0), ("sessions.db", 0x4a67_534a, 1)] {
+    for (file, application, version) in [
+        ("configuration.db", 0x4a54_4738, 0),
+        ("sessions.db", 0x4a67_534a, 1),
+    ] {
         let log = data.join(format!("{file}-wal"));
         // Without its log, which the last one to close takes away, a file cannot be opened read-only.
         let copied = tempfile::tempdir().expect("a folder");
-        let path = if log.exists() { data.join(file) } else { copied.path().join(file) };
+        let path = if log.exists() {
+            data.join(file)
+        } else {
+            copied.path().join(file)
+        };
         if !log.exists() {
             fs::copy(data.join(file), &path).expect("a copy");
         }
-        let options = SqliteConnectOptions::new().filename(&path).read_only(log.exists());
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .read_only(log.exists());
         let mut database = options.connect().await.expect("a database");
-        let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut database).await.expect("a mode");
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&mut database)
+            .await
+            .expect("a mode");
         assert_eq!(journal, "wal", "{file}");
-        assert_eq!(number(&mut database, "PRAGMA application_id").await, application, "{file}");
-        assert_eq!(number(&mut database, "PRAGMA user_version").await, version, "{file}");
-        let check: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut database).await.expect("a check");
+        assert_eq!(
+            number(&mut database, "PRAGMA application_id").await,
+            application,
+            "{file}"
+        );
+        assert_eq!(
+            number(&mut database, "PRAGMA user_version").await,
+            version,
+            "{file}"
+        );
+        let check: String = sqlx::query_scalar("PRAGMA integrity_check")
+            .fetch_one(&mut database)
+            .await
+            .expect("a check");
         assert_eq!(check, "ok", "{file}");
         database.close().await.expect("closed");
     }
 }
 
 async fn number(database: &mut SqliteConnection, pragma: &'static str) -> i64 {
-    sqlx::query_scalar(pragma).fetch_one(database).await.expect("a number")
+    sqlx::query_scalar(pragma)
+        .fetch_one(database)
+        .await
+        .expect("a number")
 }
 
 #[tokio::test]
@@ -179,7 +244,10 @@ async fn a_full_disk_refuses_saves_and_sign_ins_and_serves_on() {
     let disk = SmallDisk::below(&folder);
     let gateway = disk.start(Gateway::serve().folder(folder.clone())).await;
     let backend = naming_backend().await;
-    let vp = gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    let vp = gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let client = gateway.client();
     let sign_in = async |user: &str| {
         let token = Keys::first().token().user("example", user).sign();
@@ -205,8 +273,14 @@ async fn a_full_disk_refuses_saves_and_sign_ins_and_serves_on() {
     let refused = refused.expect("a save that is refused");
     assert_eq!(refused.status, 503, "{}", refused.text());
     let sentence = refused.text();
-    assert!(sentence.starts_with("The configuration could not be read or saved because"), "{sentence}");
-    assert!(sentence.ends_with('.') && !sentence.contains('\n'), "{sentence}");
+    assert!(
+        sentence.starts_with("The configuration could not be read or saved because"),
+        "{sentence}"
+    );
+    assert!(
+        sentence.ends_with('.') && !sentence.contains('\n'),
+        "{sentence}"
+    );
     disk.assert_says_why(&sentence);
 
     let mut refused = None;
@@ -218,7 +292,10 @@ async fn a_full_disk_refuses_saves_and_sign_ins_and_serves_on() {
         }
     }
     let refused = refused.expect("a sign-in that is refused");
-    assert_eq!((refused.status, refused.reason()), (503, "session_store_unavailable"));
+    assert_eq!(
+        (refused.status, refused.reason()),
+        (503, "session_store_unavailable")
+    );
     assert!(refused.cookies().is_empty(), "{refused:?}");
 
     for _ in 0..3 {
@@ -226,7 +303,11 @@ async fn a_full_disk_refuses_saves_and_sign_ins_and_serves_on() {
         assert_eq!(answer.status, 200, "the session goes on: {}", answer.text());
     }
     if !last.is_empty() {
-        assert_eq!(vp.entity().await["description"], json!(last), "the refused save is not shown");
+        assert_eq!(
+            vp.entity().await["description"],
+            json!(last),
+            "the refused save is not shown"
+        );
     }
 
     disk.empty(&gateway);
@@ -236,9 +317,21 @@ async fn a_full_disk_refuses_saves_and_sign_ins_and_serves_on() {
     let again = gateway.again();
     gateway.kill().await;
     let gateway = again.await;
-    assert_eq!(gateway.qrs().find("jwt").await.entity().await["description"], "after");
+    assert_eq!(
+        gateway.qrs().find("jwt").await.entity().await["description"],
+        "after"
+    );
     for cookie in [cookie, after.cookie()] {
-        assert_eq!(gateway.client().get("/jwt/").cookie(&cookie).send().await.status, 200);
+        assert_eq!(
+            gateway
+                .client()
+                .get("/jwt/")
+                .cookie(&cookie)
+                .send()
+                .await
+                .status,
+            200
+        );
     }
     assert_databases_are_whole(&folder.data()).await;
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,48 +14,89 @@ use hyper::body::Incoming;
 use jotgate_model::Reason;
 use tokio::time::{Instant, Sleep};
 
+use crate::timed_io::InFlight;
 use crate::upstream::Lease;
 
-/// Why a body ended early, where the request path can read it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Verdict(Arc<AtomicU8>);
+/// What became of a client's body, where the request path can read it.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict(Arc<Judged>);
+
+#[derive(Debug)]
+struct Judged {
+    began: Instant,
+    failure: AtomicU8,
+    /// Milliseconds after `began` at which all of it had been passed on; 0: not yet.
+    passed_on: AtomicU64,
+}
 
 impl Verdict {
     const TOO_LARGE: u8 = 1;
     const STALLED: u8 = 2;
     const BROKEN: u8 = 3;
 
+    fn new() -> Self {
+        Self(Arc::new(Judged {
+            began: Instant::now(),
+            failure: AtomicU8::new(0),
+            passed_on: AtomicU64::new(0),
+        }))
+    }
+
     /// The reason, when the client's body is at fault.
     pub(crate) fn reason(&self) -> Option<Reason> {
-        match self.0.load(Ordering::Acquire) {
+        match self.0.failure.load(Ordering::Acquire) {
             Self::TOO_LARGE => Some(Reason::BodyTooLarge),
             Self::STALLED => Some(Reason::BodyTimeout),
             Self::BROKEN => Some(Reason::RequestMalformed),
             _ => None,
         }
     }
+
+    /// Since when the backend has all of it; nothing while it is still coming.
+    pub(crate) fn passed_on(&self) -> Option<Instant> {
+        let millis = self.0.passed_on.load(Ordering::Acquire);
+        (millis > 0).then(|| self.0.began + Duration::from_millis(millis))
+    }
+
+    fn note_end(&self) {
+        let millis = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.passed_on.store(millis.max(1), Ordering::Release);
+    }
 }
 
-/// The body that a client sends: not larger than allowed, never silent for too long, and without
-/// trailers, which could carry what the head may not.
+/// Bytes that must come within the pause that is allowed: a body that drips is a body that stalls.
+const PROGRESS: u64 = 64;
+
+/// The body that a client sends: not larger than allowed, never too slow, and without trailers, which
+/// could carry what the head may not.
 pub(crate) struct RequestBody {
     incoming: Option<Incoming>,
     left: u64,
     pause: Duration,
+    since_progress: u64,
     timer: Option<Pin<Box<Sleep>>>,
     verdict: Verdict,
+    in_flight: Option<InFlight>,
 }
 
 impl RequestBody {
-    /// Limits `incoming` to `max` bytes and to pauses of `pause`.
-    pub(crate) fn new(incoming: Incoming, max: Option<u64>, pause: Duration) -> Self {
+    /// Limits `incoming` to `max` bytes, and to less than [`PROGRESS`] bytes in no `pause`. The
+    /// request counts as served only when `in_flight` is dropped too.
+    pub(crate) fn new(
+        incoming: Incoming,
+        max: Option<u64>,
+        pause: Duration,
+        in_flight: Option<InFlight>,
+    ) -> Self {
         let incoming = (!incoming.is_end_stream()).then_some(incoming);
         Self {
-            incoming,
             left: max.unwrap_or(u64::MAX),
             pause,
+            in_flight: in_flight.filter(|_| incoming.is_some()),
+            incoming,
+            since_progress: 0,
             timer: None,
-            verdict: Verdict::default(),
+            verdict: Verdict::new(),
         }
     }
 
@@ -65,8 +106,10 @@ impl RequestBody {
             incoming: None,
             left: 0,
             pause: Duration::ZERO,
+            since_progress: 0,
             timer: None,
-            verdict: Verdict::default(),
+            verdict: Verdict::new(),
+            in_flight: None,
         }
     }
 
@@ -74,24 +117,31 @@ impl RequestBody {
         self.incoming.is_none()
     }
 
-    /// Where it will be noted why the body ended early.
+    /// Whether what the client announces is more than it may send.
+    pub(crate) fn is_announced_too_large(&self) -> bool {
+        self.incoming
+            .as_ref()
+            .is_some_and(|incoming| incoming.size_hint().lower() > self.left)
+    }
+
+    /// Where it will be noted what became of it.
     pub(crate) fn verdict(&self) -> Verdict {
         self.verdict.clone()
     }
 
     fn fail(&self, code: u8) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.verdict.0.store(code, Ordering::Release);
+        self.verdict.0.failure.store(code, Ordering::Release);
         Poll::Ready(Some(Err(BodyError)))
     }
 }
 
-/// A body ended early. The backend's connection is closed, so that it never takes a part for the whole.
+/// A body ended early. The connection to its reader is closed, who never takes a part for the whole.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyError;
 
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the body of the request ended early")
+        f.write_str("a body ended early")
     }
 }
 
@@ -112,7 +162,6 @@ impl Body for RequestBody {
             };
             match Pin::new(incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    this.timer = None;
                     // Trailers end the body; they are not passed on.
                     let Ok(data) = frame.into_data() else {
                         continue;
@@ -122,11 +171,21 @@ impl Body for RequestBody {
                         return this.fail(Verdict::TOO_LARGE);
                     }
                     this.left -= length;
+                    this.since_progress += length;
+                    if this.since_progress >= PROGRESS {
+                        this.since_progress = 0;
+                        this.timer = None;
+                    }
+                    if this.incoming.as_ref().is_none_or(Body::is_end_stream) {
+                        this.verdict.note_end();
+                    }
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
                 Poll::Ready(Some(Err(_))) => return this.fail(Verdict::BROKEN),
                 Poll::Ready(None) => {
                     this.incoming = None;
+                    this.in_flight = None;
+                    this.verdict.note_end();
                     return Poll::Ready(None);
                 }
                 Poll::Pending => {
@@ -157,12 +216,15 @@ pub(crate) enum ResponseBody {
     /// Text of our own.
     Own(Option<Bytes>),
     /// What a backend sends.
-    Backend {
-        /// Its body.
-        incoming: Incoming,
-        /// The connection, to be used again when the body has been read to its end.
-        lease: Option<Lease>,
-    },
+    Backend(Box<BackendBody>),
+}
+
+/// What a backend sends, on a connection that is used again when all of it has been read.
+pub(crate) struct BackendBody {
+    incoming: Incoming,
+    lease: Option<Lease>,
+    pause: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl ResponseBody {
@@ -174,53 +236,68 @@ impl ResponseBody {
         Self::Own(Some(text.into()))
     }
 
-    /// A backend's body on the connection of `lease`.
-    pub(crate) fn backend(incoming: Incoming, lease: Lease) -> Self {
+    /// A backend's body on the connection of `lease`, which may be silent for `pause`.
+    pub(crate) fn backend(incoming: Incoming, lease: Lease, pause: Duration) -> Self {
         if incoming.is_end_stream() {
             lease.give_back();
-            return Self::Backend {
-                incoming,
-                lease: None,
-            };
+            return Self::Own(None);
         }
-        Self::Backend {
+        Self::Backend(Box::new(BackendBody {
             incoming,
             lease: Some(lease),
+            pause,
+            timer: None,
+        }))
+    }
+}
+
+impl BackendBody {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            let pause = self.pause;
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+            ready!(timer.as_mut().poll(cx));
+            self.lease = None;
+            return Poll::Ready(Some(Err(BodyError)));
+        };
+        self.timer = None;
+        match &frame {
+            // A connection that failed in the middle is not used again.
+            Some(Err(_)) => self.lease = None,
+            Some(Ok(_)) if !self.incoming.is_end_stream() => {}
+            _ => {
+                if let Some(lease) = self.lease.take() {
+                    lease.give_back();
+                }
+            }
         }
+        Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyError)))
     }
 }
 
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut *self {
             Self::Own(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
-            Self::Backend { incoming, lease } => {
-                let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
-                match &frame {
-                    // A connection that failed in the middle is not used again.
-                    Some(Err(_)) => *lease = None,
-                    Some(Ok(_)) if !incoming.is_end_stream() => {}
-                    _ => {
-                        if let Some(lease) = lease.take() {
-                            lease.give_back();
-                        }
-                    }
-                }
-                Poll::Ready(frame)
-            }
+            Self::Backend(body) => body.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(text) => text.is_none(),
-            Self::Backend { incoming, .. } => incoming.is_end_stream(),
+            Self::Backend(body) => body.incoming.is_end_stream(),
         }
     }
 
@@ -229,7 +306,7 @@ impl Body for ResponseBody {
             Self::Own(text) => {
                 SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
             }
-            Self::Backend { incoming, .. } => incoming.size_hint(),
+            Self::Backend(body) => body.incoming.size_hint(),
         }
     }
 }

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Shared;
-use crate::body::ResponseBody;
+use crate::body::{BodyError, ResponseBody};
 use crate::exchange::next_number;
 use crate::request::{self, ConnectionInfo};
 use crate::timed_io::{Activity, ClientStream, InFlight, TimedStream, Timeouts};
@@ -89,17 +89,14 @@ async fn serve_streams(
         idle: shared.settings().idle_timeout,
         multiplexed,
     };
-    let activity = Arc::<Activity>::default();
+    let activity = Activity::new();
     let io = TokioIo::new(TimedStream::new(stream, activity.clone(), timeouts));
-    let info = Arc::new(ConnectionInfo {
-        peer,
-        over_tls,
-        id: connection_id(),
-    });
+    let info = Arc::new(ConnectionInfo::new(peer, over_tls, &connection_id()));
     let service = {
         let shared = shared.clone();
-        service_fn(move |request: Request<Incoming>| {
+        service_fn(move |mut request: Request<Incoming>| {
             let in_flight = InFlight::begin(&activity);
+            request.extensions_mut().insert(activity.clone());
             let served = request::serve(shared.clone(), info.clone(), request);
             async move {
                 Ok::<_, Infallible>(served.await.map(|body| Guarded {
@@ -224,12 +221,12 @@ pub(crate) struct Guarded {
 
 impl Body for Guarded {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 

@@ -4,19 +4,22 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use jotgate_model::{Refusal, Timestamp, VirtualProxy};
 use jotgate_observe::{AccessRecord, Outcome, Phase};
 use jotgate_policy::forwarded::Client;
 use jotgate_session::Session;
 
 use crate::Shared;
+use crate::request::{ConnectionInfo, address_value};
 
 /// One request and its answer.
 pub(crate) struct Exchange {
     pub(crate) reference: String,
     pub(crate) phase: Phase,
     pub(crate) client: Client,
-    pub(crate) client_text: String,
+    pub(crate) client_text: Arc<str>,
+    pub(crate) client_value: HeaderValue,
     pub(crate) virtual_proxy: Option<Arc<VirtualProxy>>,
     pub(crate) session: Option<Arc<Session>>,
     pub(crate) node: Option<Box<str>>,
@@ -28,11 +31,24 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn begin(method: &http::Method, path: &str, client: Client) -> Self {
+    pub(crate) fn begin(
+        method: &http::Method,
+        path: &str,
+        client: Client,
+        connection: &ConnectionInfo,
+    ) -> Self {
+        let (client_text, client_value) = if client.address == connection.peer {
+            (connection.peer_text.clone(), connection.peer_value.clone())
+        } else {
+            let text = client.address.to_string();
+            let value = address_value(&text);
+            (text.into(), value)
+        };
         Self {
             reference: reference(),
             phase: Phase::Sanitize,
-            client_text: client.address.to_string(),
+            client_text,
+            client_value,
             client,
             virtual_proxy: None,
             session: None,

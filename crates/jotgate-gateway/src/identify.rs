@@ -16,6 +16,7 @@ use crate::Shared;
 use crate::exchange::Exchange;
 use crate::sanitized::Sanitized;
 use crate::sign_ins::{SignIn, SignInKey};
+use crate::single_use;
 
 /// Who sent a request.
 pub(crate) struct Identified {
@@ -172,7 +173,10 @@ pub(crate) async fn sign_in(
 ) -> Result<Identified, Refusal> {
     loop {
         let slot = shared.sign_ins.slot(key);
-        let open = || create(shared, exchange, vp, user_agent, verified, now);
+        if slot.initialized() && single_use::is_on(vp) {
+            return Err(single_use::used());
+        }
+        let open = || create(shared, exchange, vp, user_agent, key, verified, now);
         let SignIn { secret, session } = slot.get_or_try_init(open).await?;
         let live =
             session.ended().is_none() && session.state(&vp.session, now) == SessionState::Live;
@@ -194,9 +198,11 @@ async fn create(
     exchange: &Exchange,
     vp: &Arc<VirtualProxy>,
     user_agent: &str,
+    key: SignInKey,
     verified: &Verified,
     now: UnixTime,
 ) -> Result<SignIn, Refusal> {
+    single_use::use_up(shared, vp, verified, now).await?;
     let lifetime = vp
         .session
         .max_lifetime
@@ -209,7 +215,7 @@ async fn create(
         expires: [lifetime, token_end].into_iter().flatten().min(),
         key_fingerprint: bytes_of(&verified.key_fingerprint),
         token_issued: verified.issued,
-        client_address: exchange.client_text.as_str().into(),
+        client_address: (*exchange.client_text).into(),
         user_agent: user_agent.into(),
         secret: None,
         max_per_user: vp.session.max_per_user,
@@ -235,6 +241,14 @@ async fn create(
             Reason::PrefixUnknown,
             "the virtual proxy has just been deleted",
         ));
+    }
+    // So may the token have been revoked, with the sessions that it opened.
+    let revocations = shared.keys.revocations();
+    if let Err(refusal) = revocations.check(vp.id, &key.token, verified, now) {
+        let (sessions, key) = (shared.sessions.clone(), secret.key());
+        let end = async move { sessions.end(&key, EndReason::ClosedByServer).await };
+        drop(shared.background.spawn(end));
+        return Err(refusal);
     }
     shared.metrics.sessions_opened.inc();
     Ok(SignIn {

@@ -23,6 +23,7 @@ mod sanitized;
 mod shared;
 mod sign_in;
 mod sign_ins;
+mod single_use;
 mod sweep;
 mod timed_io;
 mod tls;

@@ -11,13 +11,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use jotgate_model::{Reason, Refusal, Snapshot, VirtualProxy};
 use jotgate_observe::Phase;
 use jotgate_policy::admit::{self, Asking};
-use jotgate_policy::forwarded;
 use jotgate_policy::route::{self, Route};
+use jotgate_policy::{forwarded, identity_headers};
 
 use crate::body::ResponseBody;
 use crate::exchange::Exchange;
@@ -30,10 +30,31 @@ use crate::{Shared, personal, refuse, respond, sign_in, tunnel, upstream};
 pub(crate) struct ConnectionInfo {
     /// The other end.
     pub(crate) peer: IpAddr,
+    /// The same, for the log and for `X-Forwarded-For`.
+    pub(crate) peer_text: Arc<str>,
+    pub(crate) peer_value: HeaderValue,
     /// Whether it is encrypted.
     pub(crate) over_tls: bool,
     /// Names the connection towards backends (`X-Qlik-Trace`).
-    pub(crate) id: String,
+    pub(crate) trace: HeaderValue,
+}
+
+impl ConnectionInfo {
+    pub(crate) fn new(peer: IpAddr, over_tls: bool, id: &str) -> Self {
+        let text = peer.to_string();
+        Self {
+            peer,
+            peer_value: address_value(&text),
+            peer_text: text.into(),
+            over_tls,
+            trace: identity_headers::trace(id),
+        }
+    }
+}
+
+/// An address as a header: digits, letters, dots and colons always fit.
+pub(crate) fn address_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
 /// Serves one request. Never fails: what goes wrong becomes an answer with its reason.
@@ -48,7 +69,7 @@ pub(crate) async fn serve(
         request.headers(),
         &shared.settings().trusted_proxies,
     );
-    let mut exchange = Exchange::begin(request.method(), request.uri().path(), client);
+    let mut exchange = Exchange::begin(request.method(), request.uri().path(), client, &connection);
     let snapshot = shared.snapshot.load_full();
     let accepts = refuse::Accepts::of(request.headers());
     let asking = admit::asking(request.headers());

@@ -4,6 +4,7 @@
 //! header (which is an ordinary request), and, inside of a frame, a message to the embedding page.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{HeaderValue, SET_COOKIE};
 use http::{Method, Response, StatusCode};
@@ -25,6 +26,8 @@ use crate::sign_ins::SignInKey;
 
 /// The largest form that is read.
 const MAX_FORM: u64 = 64 * 1024;
+/// How long the form may take in all: its sender has not signed in yet.
+const FORM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What stands before the check of the origin: the form of a sign-in page, which brings its own proof,
 /// and the script of the refusal page, which is public.
@@ -226,12 +229,17 @@ async fn read_form(shared: &Shared, request: &mut Sanitized) -> Result<Form, Ref
     let body = request
         .take_body()
         .map_or_else(RequestBody::empty, |incoming| {
-            RequestBody::new(incoming, Some(MAX_FORM), shared.settings().body_timeout)
+            RequestBody::new(
+                incoming,
+                Some(MAX_FORM),
+                shared.settings().body_timeout,
+                None,
+            )
         });
     let verdict = body.verdict();
-    let collected = body
-        .collect()
+    let collected = tokio::time::timeout(FORM_TIMEOUT, body.collect())
         .await
+        .map_err(|_| Refusal::new(Reason::BodyTimeout))?
         .map_err(|_| Refusal::new(verdict.reason().unwrap_or(Reason::RequestMalformed)))?;
     let bytes = collected.to_bytes();
     let field = |name: &str| {

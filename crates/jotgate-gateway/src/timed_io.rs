@@ -3,14 +3,14 @@
 //! hyper has one timeout for two different things: the head of a request, and the time between two
 //! requests. Here they are two. The head must be complete within the header timeout, counted from its
 //! first byte (or from the beginning of the connection): then the client gets 408. A connection that
-//! waits for its next request longer than the idle timeout is closed without a word. While a request
-//! is being served, its body and its answer have limits of their own.
+//! waits for its next request longer than the idle timeout is closed without a word, and so is one
+//! whose client takes nothing of an answer for that long. Bodies have limits of their own (`body.rs`).
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -25,19 +25,48 @@ pub(crate) enum ClientStream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// How many requests of a connection have begun, and how many are being served.
-#[derive(Debug, Default)]
+/// How many requests of a connection have begun, how many are being served, and since when none is.
+#[derive(Debug)]
 pub(crate) struct Activity {
+    began: Instant,
     begun: AtomicUsize,
     in_flight: AtomicUsize,
+    /// Milliseconds after `began`.
+    idle_since: AtomicU64,
 }
 
-/// A request that is being served; ends when it is dropped, with the last byte of its answer.
+impl Activity {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            begun: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
+            idle_since: AtomicU64::new(0),
+        })
+    }
+
+    fn is_serving(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) > 0
+    }
+
+    fn idle_since(&self) -> Instant {
+        self.began + Duration::from_millis(self.idle_since.load(Ordering::Relaxed))
+    }
+}
+
+/// A request that is being served; ends when it is dropped, with the last byte of its answer, or of
+/// its body when that is later.
+#[derive(Debug)]
 pub(crate) struct InFlight(Arc<Activity>);
 
 impl InFlight {
     pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
         activity.begun.fetch_add(1, Ordering::Relaxed);
+        Self::also(activity)
+    }
+
+    /// Another part of a request that has begun.
+    pub(crate) fn also(activity: &Arc<Activity>) -> Self {
         activity.in_flight.fetch_add(1, Ordering::Relaxed);
         Self(activity.clone())
     }
@@ -45,6 +74,8 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
+        let since = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.idle_since.store(since, Ordering::Relaxed);
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -58,11 +89,9 @@ pub(crate) struct Timeouts {
     pub(crate) multiplexed: bool,
 }
 
-/// What the connection waits for.
+/// What the connection waits for, when it does not serve a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waiting {
-    /// For nothing that has a limit here.
-    Nothing,
     /// For the next request.
     Idle,
     /// For the first byte of the first request.
@@ -78,8 +107,11 @@ pub(crate) struct TimedStream {
     timeouts: Timeouts,
     waiting: Waiting,
     begun: usize,
-    deadline: Instant,
+    /// Until when the first byte or a head must be there.
+    head_deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Runs while the client takes nothing.
+    write_timer: Option<Pin<Box<Sleep>>>,
 }
 
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain;charset=utf-8\r\n\
@@ -87,15 +119,16 @@ content-length: 55\r\nconnection: close\r\n\r\nThe head of the request did not a
 
 impl TimedStream {
     pub(crate) fn new(inner: ClientStream, activity: Arc<Activity>, timeouts: Timeouts) -> Self {
-        let deadline = Instant::now() + timeouts.header;
+        let head_deadline = Instant::now() + timeouts.header;
         Self {
             inner,
             activity,
             timeouts,
             waiting: Waiting::FirstByte,
             begun: 0,
-            deadline,
+            head_deadline,
             timer: None,
+            write_timer: None,
         }
     }
 
@@ -104,51 +137,77 @@ impl TimedStream {
         self.inner
     }
 
-    /// What is being waited for, now that so many bytes have come.
+    /// Bytes have come, or nothing can be read: what is being waited for now?
     fn observe(&mut self, received: usize) {
         let begun = self.activity.begun.load(Ordering::Relaxed);
         if begun != self.begun {
             self.begun = begun;
-            self.waiting = Waiting::Nothing;
+            self.waiting = Waiting::Idle;
         }
-        if self.activity.in_flight.load(Ordering::Relaxed) > 0 {
-            self.waiting = Waiting::Nothing;
-        } else if received > 0 {
-            let first =
-                self.waiting != Waiting::Head && !(self.timeouts.multiplexed && self.begun > 0);
-            if first {
-                self.wait_for(Waiting::Head, self.timeouts.header);
-            }
-        } else if self.waiting == Waiting::Nothing {
-            self.wait_for(Waiting::Idle, self.timeouts.idle);
+        let head_begins = received > 0
+            && !self.activity.is_serving()
+            && self.waiting != Waiting::Head
+            && !(self.timeouts.multiplexed && self.begun > 0);
+        if head_begins {
+            self.waiting = Waiting::Head;
+            self.head_deadline = Instant::now() + self.timeouts.header;
         }
     }
 
-    fn wait_for(&mut self, what: Waiting, limit: Duration) {
-        self.waiting = what;
-        self.deadline = Instant::now() + limit;
+    /// Until when this may go on. While a request is served it may go on; then the answer is only
+    /// when to look again.
+    fn deadline(&self) -> Instant {
+        if self.activity.is_serving() {
+            return Instant::now() + self.timeouts.idle;
+        }
+        match self.waiting {
+            Waiting::FirstByte | Waiting::Head => self.head_deadline,
+            Waiting::Idle => self.activity.idle_since() + self.timeouts.idle,
+        }
     }
 
-    /// Ready when the time is up. The timer is set anew only when it fires too early, which is cheaper
-    /// than to set it for each request.
+    /// Ready when the time is up. Nobody tells this connection that a request has been served, so the
+    /// timer always runs and looks at the clock when it fires, which is also cheaper than to set it
+    /// for each request.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.waiting == Waiting::Nothing {
-            return Poll::Pending;
-        }
-        let deadline = self.deadline;
-        let timer = self
+        let mut deadline = self.deadline();
+        let mut timer = self
             .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+            .take()
+            .unwrap_or_else(|| Box::pin(tokio::time::sleep_until(deadline)));
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
         }
-        loop {
-            match timer.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) if timer.deadline() < deadline => timer.as_mut().reset(deadline),
-                Poll::Ready(()) => return Poll::Ready(()),
+        let poll = loop {
+            if timer.as_mut().poll(cx).is_pending() {
+                break Poll::Pending;
             }
+            deadline = self.deadline();
+            if Instant::now() >= deadline {
+                break Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        };
+        self.timer = Some(timer);
+        poll
+    }
+
+    /// Passes the outcome of a write on, unless the client has taken nothing for too long.
+    fn watch_write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.write_timer = None;
+            return outcome;
         }
+        let limit = self.timeouts.idle;
+        let timer = self
+            .write_timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -189,7 +248,9 @@ impl AsyncWrite for TimedStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, buf)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write(cx, buf);
+        this.watch_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -197,7 +258,9 @@ impl AsyncWrite for TimedStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write_vectored(cx, bufs);
+        this.watch_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -205,11 +268,15 @@ impl AsyncWrite for TimedStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.inner).poll_flush(cx);
+        this.watch_write(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+        let this = self.get_mut();
+        let shut = Pin::new(&mut this.inner).poll_shutdown(cx);
+        this.watch_write(cx, shut)
     }
 }
 

@@ -2,13 +2,14 @@
 
 mod connect;
 mod health;
+mod identity;
 mod pool;
 mod roots;
 mod stream;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue,
@@ -20,8 +21,7 @@ use hyper::body::{Body, Incoming};
 use jotgate_model::{
     Authentication, BackendHeader, Node, Reason, Refusal, Service, Snapshot, VirtualProxy,
 };
-use jotgate_policy::identity_headers::{self, Asker, Surroundings};
-use jotgate_policy::{cookies, forwarded, sanitize, select};
+use jotgate_policy::{cookies, forwarded, identity_headers, sanitize, select};
 use jotgate_session::Session;
 
 use crate::Shared;
@@ -29,6 +29,7 @@ use crate::body::{RequestBody, ResponseBody};
 use crate::exchange::Exchange;
 use crate::request::ConnectionInfo;
 use crate::sanitized::{Sanitized, header_text};
+use crate::timed_io::{Activity, InFlight};
 
 pub(crate) use self::connect::Backends;
 pub(crate) use self::pool::Lease;
@@ -49,7 +50,7 @@ pub(crate) struct Outgoing<'a> {
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) node: Arc<Node>,
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
 }
 
 /// Phase select: a connection to a node that serves the path. Nodes that cannot be reached are passed
@@ -133,37 +134,36 @@ pub(crate) fn rewrite(
         headers.remove(AUTHORIZATION);
     }
     cookies::remove(&mut headers, |name| sent.snapshot.is_own_cookie(name));
-    let session = sent.session;
-    let asker = Asker {
-        directory: session.user_directory(),
-        id: session.user_id(),
-        session: session.public_id(),
-    };
     let user_agent = header_text(&headers, "user-agent").to_owned();
-    let around = Surroundings {
-        virtual_proxy: vp,
-        proxy_id: sent.snapshot.proxy_id,
-        path: sent.path,
-        over_tls: exchange.client.over_tls,
-        client_address: &exchange.client_text,
-        user_agent: &user_agent,
-        connection_id: &sent.connection.id,
-    };
-    let attributes: Vec<(&str, &str)> = session.attributes().collect();
-    identity_headers::set(&mut headers, &asker, attributes.iter().copied(), &around)?;
-    forwarded::set(&mut headers, &exchange.client, &host);
+    for (name, value) in &*identity::headers(sent, exchange, &user_agent)? {
+        headers.insert(name.clone(), value.clone());
+    }
+    identity_headers::set_for_request(&mut headers, &sent.connection.trace, sent.path);
+    forwarded::set(
+        &mut headers,
+        exchange.client_value.clone(),
+        exchange.client.over_tls,
+        &host,
+    );
     headers.insert(HOST, host);
     if websocket {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     }
     let limits = sent.shared.settings();
+    let activity = head.extensions.get::<Arc<Activity>>();
     let body = match body {
-        Some(incoming) if !websocket => {
-            RequestBody::new(incoming, limits.max_body_bytes, limits.body_timeout)
-        }
+        Some(incoming) if !websocket => RequestBody::new(
+            incoming,
+            limits.max_body_bytes,
+            limits.body_timeout,
+            activity.map(InFlight::also),
+        ),
         _ => RequestBody::empty(),
     };
+    if body.is_announced_too_large() {
+        return Err(Reason::BodyTooLarge.into());
+    }
     let mut outgoing = Request::new(body);
     *outgoing.method_mut() = head.method;
     *outgoing.uri_mut() = address(&target.service.base_path, sent.path, head.uri.query())?;
@@ -234,13 +234,14 @@ pub(crate) async fn send(
         (lease.was_idle() && outgoing.body().is_empty() && is_repeatable(outgoing.method()))
             .then(|| copy_head(&outgoing));
     let timeout = sent.shared.settings().response_timeout;
-    let mut answer = lease.send(outgoing, timeout).await;
+    let mut answer = lease.send(outgoing, &verdict, timeout).await;
     if let Err(pool::SendFailure::Broken { unsent, .. }) = &mut answer
         && let Some(again) = unsent.take().map(|request| *request).or(spare)
         && lease.was_idle()
     {
         lease = pool::connect(&sent.shared.backends, target).await?;
-        answer = lease.send(again, timeout).await;
+        let verdict = again.body().verdict();
+        answer = lease.send(again, &verdict, timeout).await;
     }
     exchange.waiting = Some(started.elapsed());
     match answer {
@@ -248,7 +249,7 @@ pub(crate) async fn send(
             if upgrade {
                 lease.use_once();
             }
-            receive(response, lease, target)
+            receive(response, lease, target, timeout)
         }
         Err(failure) => Err(match verdict.reason() {
             Some(reason) => reason.into(),
@@ -262,8 +263,13 @@ fn receive(
     response: Response<Incoming>,
     lease: Lease,
     target: &Target,
+    pause: Duration,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let (head, incoming) = response.into_parts();
+    let (mut head, incoming) = response.into_parts();
+    if head.headers.contains_key(TRANSFER_ENCODING) {
+        // RFC 9112 section 6.3: the length that stands beside a transfer coding is wrong.
+        head.headers.remove(CONTENT_LENGTH);
+    }
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return match head.headers.get(UPGRADE) {
             Some(to) if to.as_bytes().eq_ignore_ascii_case(b"websocket") => {
@@ -280,7 +286,7 @@ fn receive(
     }
     Ok(Response::from_parts(
         head,
-        ResponseBody::backend(incoming, lease),
+        ResponseBody::backend(incoming, lease, pause),
     ))
 }
 

@@ -132,7 +132,7 @@ impl Weighter<Key, Good> for Weight {
             .flatten();
         let ids: usize = ids.map(|id| id.len()).sum();
         let bytes = OVERHEAD + key.token.len() + attributes + user + ids;
-        let share = MAX_BYTES / MAX_ENTRIES as u64;
+        let share = MAX_BYTES.div_ceil(MAX_ENTRIES as u64);
         u64::try_from(bytes).unwrap_or(u64::MAX).max(share)
     }
 }

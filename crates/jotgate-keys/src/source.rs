@@ -229,23 +229,32 @@ impl Source {
         &self,
         known: &mut Discovered,
     ) -> Result<(KeySet, Option<Duration>), FetchError> {
-        let (location, written) = match &self.target {
+        let issuer = match &self.target {
+            Target::Discovery(issuer) => issuer,
             Target::Jwks(address) => {
                 let location = Location::parse(address)?;
                 let written = WrittenHosts::of(&location);
-                (location, written)
-            }
-            Target::Discovery(issuer) => {
-                let written = WrittenHosts::of(&Location::parse(issuer)?);
-                (
-                    known.location(issuer, &written, &self.fetcher).await?,
-                    written,
-                )
+                return self.fetch_from(&location, &written).await;
             }
         };
-        let fetched = self.fetcher.get(&location, &written, MAX_KEY_SET).await;
-        // The issuer may have moved its keys.
-        let fetched = fetched.inspect_err(|_| known.forget())?;
+        let written = WrittenHosts::of(&Location::parse(issuer)?);
+        if let Some(location) = known.fresh() {
+            let fetched = self.fetch_from(&location, &written).await;
+            if fetched.is_ok() {
+                return fetched;
+            }
+            // The issuer may have moved its keys.
+        }
+        let location = known.discover(issuer, &written, &self.fetcher).await?;
+        self.fetch_from(&location, &written).await
+    }
+
+    async fn fetch_from(
+        &self,
+        location: &Location,
+        written: &WrittenHosts,
+    ) -> Result<(KeySet, Option<Duration>), FetchError> {
+        let fetched = self.fetcher.get(location, written, MAX_KEY_SET).await?;
         Ok((KeySet::from_jwks(&fetched.body)?, fetched.fresh_for))
     }
 
@@ -324,25 +333,22 @@ impl Source {
 struct Discovered(Option<(Location, Instant)>);
 
 impl Discovered {
-    async fn location(
+    fn fresh(&self) -> Option<Location> {
+        let (location, until) = self.0.as_ref()?;
+        (Instant::now() < *until).then(|| location.clone())
+    }
+
+    async fn discover(
         &mut self,
         issuer: &str,
         written: &WrittenHosts,
         fetcher: &Fetcher,
     ) -> Result<Location, FetchError> {
-        if let Some((location, until)) = &self.0
-            && Instant::now() < *until
-        {
-            return Ok(location.clone());
-        }
+        self.0 = None;
         let (location, document) = fetcher.discover(issuer, written).await?;
         let fresh_for = fetcher.timings.fresh_for(document.fresh_for);
         self.0 = Some((location.clone(), Instant::now() + fresh_for));
         Ok(location)
-    }
-
-    fn forget(&mut self) {
-        self.0 = None;
     }
 }
 

@@ -1,5 +1,7 @@
 //! A node in the form that requests are forwarded by.
 
+use std::sync::Arc;
+
 use http::uri::{Authority, PathAndQuery, Uri};
 use uuid::Uuid;
 
@@ -14,7 +16,7 @@ pub struct Node {
     /// The display name, for logs and metrics.
     pub name: Box<str>,
     /// What it serves, longest path first.
-    pub services: Vec<Service>,
+    pub services: Vec<Arc<Service>>,
     /// What its TLS connections are made with.
     pub tls: TlsMaterial,
 }
@@ -86,13 +88,15 @@ impl Node {
             services.extend(derived.iter().filter_map(|config| {
                 errors.take(
                     "hostName",
-                    Service::parse(config).map_err(|(_, problem)| problem),
+                    Service::parse(config)
+                        .map(Arc::new)
+                        .map_err(|(_, problem)| problem),
                 )
             }));
         }
         for (i, config) in document.services.iter().enumerate() {
             match Service::parse(config) {
-                Ok(service) => services.push(service),
+                Ok(service) => services.push(Arc::new(service)),
                 Err((field, problem)) => errors.push(format!("services[{i}].{field}"), problem),
             }
         }
@@ -124,7 +128,7 @@ impl Node {
     /// The backend for `path` (below the prefix, with a leading slash): the longest path of whole
     /// segments wins. Compared in any case, as the real system's addresses are.
     #[must_use]
-    pub fn service_for(&self, path: &str) -> Option<&Service> {
+    pub fn service_for(&self, path: &str) -> Option<&Arc<Service>> {
         self.services.iter().find(|service| service.serves(path))
     }
 }

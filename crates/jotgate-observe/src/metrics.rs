@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
-use jotgate_model::Reason;
+use jotgate_model::{Reason, UnixTime};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -44,12 +44,26 @@ struct ProxyLabels {
     virtual_proxy: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+/// An address or an issuer that an administrator configured.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabels {
+    source: String,
+}
+
 /// Everything that is counted. Cheap to copy.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<RequestLabels, Counter>,
     seconds: Family<ProxyLabels, Histogram, fn() -> Histogram>,
+    key_fetches: Family<OutcomeLabels, Counter>,
+    key_set_fetched: Family<SourceLabels, Gauge>,
+    key_set_keys: Family<SourceLabels, Gauge>,
     /// Connections of clients that are open.
     pub connections: Gauge,
     /// WebSockets that are open.
@@ -75,6 +89,9 @@ impl Default for Metrics {
             registry: Arc::default(),
             requests: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            key_fetches: Family::default(),
+            key_set_fetched: Family::default(),
+            key_set_keys: Family::default(),
             connections: Gauge::default(),
             tunnels: Gauge::default(),
             sessions: Gauge::default(),
@@ -94,6 +111,21 @@ impl Default for Metrics {
             "request_seconds",
             "Time from the head of a request to the head of its answer",
             m.seconds.clone(),
+        );
+        registry.register(
+            "key_fetches",
+            "Attempts to fetch a key set",
+            m.key_fetches.clone(),
+        );
+        registry.register(
+            "key_set_fetched_timestamp_seconds",
+            "When a key set was last fetched well, in seconds since the Unix epoch",
+            m.key_set_fetched.clone(),
+        );
+        registry.register(
+            "key_set_keys",
+            "Keys of a key set that are in use",
+            m.key_set_keys.clone(),
         );
         registry.register(
             "connections",
@@ -151,6 +183,38 @@ impl Metrics {
             .observe(outcome.total.as_secs_f64());
     }
 
+    /// Counts an attempt to fetch the key set of `source`. `outcome` is one word of a short list;
+    /// `last_success` is when it last went well, and `keys` how many keys of it are in use.
+    pub fn key_set_fetched(
+        &self,
+        source: &str,
+        outcome: &'static str,
+        last_success: Option<UnixTime>,
+        keys: usize,
+    ) {
+        let outcome = OutcomeLabels { outcome };
+        self.key_fetches.get_or_create(&outcome).inc();
+        let source = SourceLabels {
+            source: source.to_owned(),
+        };
+        // 0 is older than any alert's limit: never fetched.
+        let last_success = last_success.map_or(0, |time| time.0);
+        let fetched = self.key_set_fetched.get_or_create(&source);
+        fetched.set(last_success);
+        drop(fetched);
+        let count = self.key_set_keys.get_or_create(&source);
+        count.set(i64::try_from(keys).unwrap_or(i64::MAX));
+    }
+
+    /// Forgets a source of keys that no virtual proxy uses any more.
+    pub fn key_set_removed(&self, source: &str) {
+        let source = SourceLabels {
+            source: source.to_owned(),
+        };
+        self.key_set_fetched.remove(&source);
+        self.key_set_keys.remove(&source);
+    }
+
     /// The text that Prometheus reads.
     #[must_use]
     pub fn text(&self) -> String {
@@ -184,6 +248,9 @@ mod tests {
             reason: Some(Reason::TokenExpired),
             total: Duration::from_millis(3),
         });
+        metrics.key_set_fetched("https://a.example.com/jwks", "changed", Some(UnixTime(5)), 2);
+        metrics.key_set_fetched("https://b.example.com/jwks", "status", None, 0);
+        metrics.key_set_removed("https://b.example.com/jwks");
         insta::assert_snapshot!(metrics.text());
     }
 }

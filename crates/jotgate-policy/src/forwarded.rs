@@ -90,11 +90,9 @@ pub fn client(peer: IpAddr, over_tls: bool, headers: &HeaderMap, trusted: &[Netw
 }
 
 /// Sets what backends may believe. Client copies have been removed before.
-pub fn set(headers: &mut HeaderMap, client: &Client, host: &HeaderValue) {
-    if let Ok(address) = HeaderValue::from_str(&client.address.to_string()) {
-        headers.insert(HeaderName::from_static("x-forwarded-for"), address);
-    }
-    let proto = HeaderValue::from_static(if client.over_tls { "https" } else { "http" });
+pub fn set(headers: &mut HeaderMap, client: HeaderValue, over_tls: bool, host: &HeaderValue) {
+    headers.insert(HeaderName::from_static("x-forwarded-for"), client);
+    let proto = HeaderValue::from_static(if over_tls { "https" } else { "http" });
     headers.insert(HeaderName::from_static("x-forwarded-proto"), proto);
     headers.insert(HeaderName::from_static("x-forwarded-host"), host.clone());
 }

@@ -39,28 +39,66 @@ pub struct Surroundings<'a> {
     pub virtual_proxy: &'a VirtualProxy,
     /// The id of this gateway.
     pub proxy_id: Uuid,
-    /// The path below the prefix.
-    pub path: &'a str,
+    /// What kind of access it is.
+    pub context: Context,
     /// Whether the client's connection is encrypted.
     pub over_tls: bool,
     /// The client's address, for the extended security environment.
     pub client_address: &'a str,
     /// The client's User-Agent, for the extended security environment.
     pub user_agent: &'a str,
-    /// The id of the connection, for tracing.
-    pub connection_id: &'a str,
 }
 
-/// Sets every identity header. `attributes` are name and value; names repeat.
+/// The identity headers that stay the same from one request of a session to the next.
+pub type Prepared = Vec<(HeaderName, HeaderValue)>;
+
+/// Whether what [`prepare`] makes depends on nothing but the session, the virtual proxy, the
+/// encryption and the [`Context`]: then it can be kept for the session's next request.
+#[must_use]
+pub const fn can_be_kept(vp: &VirtualProxy) -> bool {
+    !vp.extended_security
+}
+
+/// What kind of access a request is, as `X-Qlik-Security` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// Apps and everything else.
+    AppAccess,
+    /// The console and the repository.
+    ManagementAccess,
+}
+
+impl Context {
+    /// By the path below the prefix.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let (first, _) = crate::route::split_first(path);
+        if first.eq_ignore_ascii_case("qmc") || first.eq_ignore_ascii_case("qrs") {
+            Self::ManagementAccess
+        } else {
+            Self::AppAccess
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::AppAccess => "AppAccess",
+            Self::ManagementAccess => "ManagementAccess",
+        }
+    }
+}
+
+/// Makes every identity header but those of [`set_for_request`]. `attributes` are name and value;
+/// names repeat.
 ///
 /// # Errors
 /// [`Reason::ClaimInvalid`] when a value cannot be a header's at all, which the encoding rules out.
-pub fn set<'a>(
-    headers: &mut HeaderMap,
+pub fn prepare<'a>(
     asker: &Asker<'_>,
     attributes: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     around: &Surroundings<'_>,
-) -> Result<(), Refusal> {
+) -> Result<Prepared, Refusal> {
+    let mut prepared = Prepared::with_capacity(5 + around.virtual_proxy.backend_headers.len());
     let mut put = |name: HeaderName, value: String| {
         let value = HeaderValue::try_from(value).map_err(|_| {
             Refusal::with(
@@ -68,7 +106,7 @@ pub fn set<'a>(
                 format!("the value for {name} cannot be sent as a header"),
             )
         })?;
-        headers.insert(name, value);
+        prepared.push((name, value));
         Ok::<_, Refusal>(())
     };
     let directory = utf8_percent_encode(asker.directory, RESERVED);
@@ -81,18 +119,32 @@ pub fn set<'a>(
         PROXY_ID,
         format!("ProxyId={}; Prefix={prefix}", around.proxy_id),
     )?;
-    put(TRACE, format!("{}:::", around.connection_id))?;
     put(PREFIX, prefix.to_owned())?;
-    if let Some(app) = app_id(around.path) {
-        put(APP, app.to_owned())?;
-    }
     for header in &around.virtual_proxy.backend_headers {
         put(
             header.name.clone(),
             backend_value(&header.parts, asker, attributes.clone()),
         )?;
     }
-    Ok(())
+    Ok(prepared)
+}
+
+/// Sets what differs from request to request: `trace` names the connection, and an engine's socket
+/// names its app.
+pub fn set_for_request(headers: &mut HeaderMap, trace: &HeaderValue, path: &str) {
+    headers.insert(TRACE, trace.clone());
+    if let Some(app) = app_id(path)
+        && let Ok(app) = HeaderValue::from_str(app)
+    {
+        headers.insert(APP, app);
+    }
+}
+
+/// The value that names a connection: those of the services behind the gateway are left empty.
+#[must_use]
+pub fn trace(connection_id: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("{connection_id}:::"))
+        .unwrap_or_else(|_| HeaderValue::from_static(":::"))
 }
 
 const USER: HeaderName = HeaderName::from_static("x-qlik-user");
@@ -128,14 +180,7 @@ fn security<'a>(
         "SecureRequest",
         if around.over_tls { "true" } else { "false" },
     );
-    item(
-        "Context",
-        if is_management(around.path) {
-            "ManagementAccess"
-        } else {
-            "AppAccess"
-        },
-    );
+    item("Context", around.context.name());
     for (name, value) in attributes {
         item(&form_encode(name), &form_encode(value));
     }
@@ -146,11 +191,6 @@ fn form_encode(text: &str) -> String {
     utf8_percent_encode(text, FORM)
         .to_string()
         .replace(' ', "+")
-}
-
-fn is_management(path: &str) -> bool {
-    let (first, _) = crate::route::split_first(path);
-    first.eq_ignore_ascii_case("qmc") || first.eq_ignore_ascii_case("qrs")
 }
 
 /// The app of an engine socket: `/app/{id}`, without what follows it.
@@ -219,18 +259,18 @@ mod tests {
         let around = Surroundings {
             virtual_proxy: vp,
             proxy_id: Uuid::nil(),
-            path,
+            context: Context::of(path),
             over_tls: true,
             client_address: "10.88.3.35",
             user_agent: "Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/50.0",
-            connection_id: "c1",
         };
         let asker = Asker {
             directory,
             id,
             session: "b29118dd",
         };
-        set(&mut headers, &asker, attributes.iter().copied(), &around).unwrap();
+        headers.extend(prepare(&asker, attributes.iter().copied(), &around).unwrap());
+        set_for_request(&mut headers, &trace("c1"), path);
         headers
     }
 

@@ -10,7 +10,7 @@ pub struct Target<'a> {
     /// The machine.
     pub node: &'a Arc<Node>,
     /// The backend on it.
-    pub service: &'a Service,
+    pub service: &'a Arc<Service>,
 }
 
 /// Chooses among the virtual proxy's nodes that serve `path` and are `healthy`: in turn, or by

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::commands::now;
 use crate::exit::{Exit, Failure, print};
 use crate::serve::Gateway;
 use crate::settings::{SettingError, Settings};
+use crate::shell::quote;
 
 /// The prefix of the sample virtual proxy.
 const PREFIX: &str = "jwt";
@@ -187,6 +189,11 @@ fn claims() -> Map<String, Value> {
     }
 }
 
+/// A path as a word of the commands.
+fn path(path: &Path) -> String {
+    quote(&path.display().to_string()).into_owned()
+}
+
 fn instructions(gateway: &Gateway, token: &str) -> String {
     let port = gateway
         .listeners
@@ -196,9 +203,9 @@ fn instructions(gateway: &Gateway, token: &str) -> String {
     let base = format!("https://localhost:{port}/{PREFIX}");
     let certificates = gateway.directory.certificates();
     let root = gateway.certificates.root_file();
-    let root = root.display();
+    let root = path(&root);
     let jar = gateway.directory.run().join("cookies.txt");
-    let jar = jar.display();
+    let jar = path(&jar);
     format!(
         "\
 Jotgate serves a demo at {base}/hub/
@@ -230,8 +237,8 @@ The administrator's certificate {client} opens QRS:
 Stop with Ctrl-C.
 ",
         hours = TOKEN_LIFETIME / 3600,
-        client = certificates.join("client.pem").display(),
-        client_key = certificates.join("client_key.pem").display(),
+        client = path(&certificates.join("client.pem")),
+        client_key = path(&certificates.join("client_key.pem")),
         qrs = gateway.listeners.qrs.port(),
     )
 }

@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod serve;
 mod settings;
+mod shell;
 mod signals;
 
 use std::process::ExitCode;

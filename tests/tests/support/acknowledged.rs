@@ -42,11 +42,16 @@ impl Acknowledged {
             if !prefix.starts_with("saved-") {
                 continue;
             }
-            let version = entity["sessionInactivityTimeout"].as_u64().expect("a number");
+            let version = entity["sessionInactivityTimeout"]
+                .as_u64()
+                .expect("a number");
             let version = usize::try_from(version).expect("a small number");
             // Everything that one save wrote is there, or nothing.
             for (property, value) in document(&prefix, version).as_object().expect("an object") {
-                assert_eq!(&entity[property], value, "{prefix} was saved by halves: {entity}");
+                assert_eq!(
+                    &entity[property], value,
+                    "{prefix} was saved by halves: {entity}"
+                );
             }
             found.insert(prefix, version);
         }
@@ -55,7 +60,10 @@ impl Acknowledged {
             let there = found.get(prefix);
             let asked = state.asked.get(prefix);
             let good = there == Some(saved) || (there.is_some() && there == asked);
-            assert!(good, "{prefix} was acknowledged at {saved}, asked for {asked:?}, and is {there:?}");
+            assert!(
+                good,
+                "{prefix} was acknowledged at {saved}, asked for {asked:?}, and is {there:?}"
+            );
         }
         for (prefix, version) in &found {
             let told = state.saved.contains_key(prefix) || state.asked.get(prefix) == Some(version);
@@ -72,8 +80,17 @@ impl Acknowledged {
         for (user, cookie) in sessions {
             let request = connection.get("/jwt/").cookie(&cookie);
             let answer = connection.send(request).await.expect("an answer");
-            assert_eq!(answer.status, 200, "the session of {user} is lost: {}", answer.text());
-            assert!(answer.text().ends_with(&format!("UserId={user}")), "{} for {user}", answer.text());
+            assert_eq!(
+                answer.status,
+                200,
+                "the session of {user} is lost: {}",
+                answer.text()
+            );
+            assert!(
+                answer.text().ends_with(&format!("UserId={user}")),
+                "{} for {user}",
+                answer.text()
+            );
         }
     }
 
@@ -92,7 +109,12 @@ pub(crate) struct Saver {
 
 impl Saver {
     /// The client of that number.
-    pub(crate) fn new(administration: Administration, known: Arc<Acknowledged>, round: usize, number: usize) -> Self {
+    pub(crate) fn new(
+        administration: Administration,
+        known: Arc<Acknowledged>,
+        round: usize,
+        number: usize,
+    ) -> Self {
         Self {
             administration,
             known,
@@ -105,12 +127,18 @@ impl Saver {
     pub(crate) async fn save_until_killed(self) {
         for count in 0.. {
             let prefix = format!("saved-{}-{}-{count}", self.round, self.number);
-            let Some(created) = self.save("POST", "/virtualproxyconfig", &prefix, 1, json!({})).await else {
+            let Some(created) = self
+                .save("POST", "/virtualproxyconfig", &prefix, 1, json!({}))
+                .await
+            else {
                 return;
             };
             let mut entity = created;
             for version in 2..=4 {
-                let path = format!("/virtualproxyconfig/{}", entity["id"].as_str().expect("an id"));
+                let path = format!(
+                    "/virtualproxyconfig/{}",
+                    entity["id"].as_str().expect("an id")
+                );
                 match self.save("PUT", &path, &prefix, version, entity).await {
                     Some(updated) => entity = updated,
                     None => return,
@@ -120,15 +148,29 @@ impl Saver {
     }
 
     /// Saves, and notes what was asked for and what was acknowledged.
-    async fn save(&self, method: &str, path: &str, prefix: &str, version: usize, entity: Value) -> Option<Value> {
+    async fn save(
+        &self,
+        method: &str,
+        path: &str,
+        prefix: &str,
+        version: usize,
+        entity: Value,
+    ) -> Option<Value> {
         let mut entity = entity;
         for (property, value) in document(prefix, version).as_object().expect("an object") {
             entity[property] = value.clone();
         }
         self.known.lock().asked.insert(prefix.to_owned(), version);
-        let request = self.administration.request(method, path).body(entity.to_string());
+        let request = self
+            .administration
+            .request(method, path)
+            .body(entity.to_string());
         let answer = request.try_send().await.ok()?;
-        assert!(matches!(answer.status, 200 | 201), "{method} {path}: {}", answer.text());
+        assert!(
+            matches!(answer.status, 200 | 201),
+            "{method} {path}: {}",
+            answer.text()
+        );
         let mut state = self.known.lock();
         state.saves += 1;
         state.asked.remove(prefix);
@@ -154,7 +196,12 @@ fn document(prefix: &str, version: usize) -> Value {
 }
 
 /// Signs in one user after the other until no answer comes any more.
-pub(crate) async fn sign_in_until_killed(client: Client, known: Arc<Acknowledged>, round: usize, number: usize) {
+pub(crate) async fn sign_in_until_killed(
+    client: Client,
+    known: Arc<Acknowledged>,
+    round: usize,
+    number: usize,
+) {
     for count in 0.. {
         let user = format!("user-{round}-{number}-{count}");
         let token = Keys::first().token().user("example", &user).sign();

@@ -11,7 +11,11 @@ pub(crate) struct Administration(Client);
 impl Administration {
     /// Of that gateway.
     pub(crate) fn of(gateway: &Gateway) -> Self {
-        Self(Client::tls_with_certificate(gateway.listeners().qrs, &gateway.certificates(), "client"))
+        Self(Client::tls_with_certificate(
+            gateway.listeners().qrs,
+            &gateway.certificates(),
+            "client",
+        ))
     }
 
     /// A request below `/qrs`, with everything that QRS wants beside the body.
@@ -19,7 +23,10 @@ impl Administration {
         self.0
             .request(method, &format!("/qrs{path}?xrfkey={XRFKEY}"))
             .header("X-Qlik-Xrfkey", XRFKEY)
-            .header("X-Qlik-User", "UserDirectory=INTERNAL; UserId=sa_repository")
+            .header(
+                "X-Qlik-User",
+                "UserDirectory=INTERNAL; UserId=sa_repository",
+            )
             .header("Content-Type", "application/json")
     }
 }

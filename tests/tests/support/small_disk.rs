@@ -26,10 +26,21 @@ impl SmallDisk {
         let kept = folder.path().join("kept");
         fs::rename(&data, &kept).expect("the data directory is moved");
         fs::create_dir(&data).expect("a mount point");
-        let mounted = succeeds(Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs"]).arg(&data));
+        let mounted = succeeds(
+            Command::new("mount")
+                .args(["-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs"])
+                .arg(&data),
+        );
         if mounted {
-            let copied = Command::new("cp").arg("-a").arg(kept.join(".")).arg(&data).status();
-            assert!(copied.is_ok_and(|status| status.success()), "the data directory is copied");
+            let copied = Command::new("cp")
+                .arg("-a")
+                .arg(kept.join("."))
+                .arg(&data)
+                .status();
+            assert!(
+                copied.is_ok_and(|status| status.success()),
+                "the data directory is copied"
+            );
             Self::Mounted { data }
         } else {
             fs::remove_dir(&data).expect("no mount point");
@@ -43,7 +54,12 @@ impl SmallDisk {
         match self {
             Self::Mounted { .. } => builder.await,
             // Whoever writes more than it may gets a signal, which ends it unless it is ignored.
-            Self::Limited => builder.under(&["env", "--ignore-signal=XFSZ"]).setting("--access-log", "off").await,
+            Self::Limited => {
+                builder
+                    .under(&["env", "--ignore-signal=XFSZ"])
+                    .setting("--access-log", "off")
+                    .await
+            }
         }
     }
 
@@ -57,8 +73,21 @@ impl SmallDisk {
                 }
             }
             Self::Limited => {
-                let size = |name: &str| gateway.folder().data().join(name).metadata().map_or(0, |file| file.len());
-                let longest = ["configuration.db", "configuration.db-wal", "sessions.db", "sessions.db-wal"].map(size);
+                let size = |name: &str| {
+                    gateway
+                        .folder()
+                        .data()
+                        .join(name)
+                        .metadata()
+                        .map_or(0, |file| file.len())
+                };
+                let longest = [
+                    "configuration.db",
+                    "configuration.db-wal",
+                    "sessions.db",
+                    "sessions.db-wal",
+                ]
+                .map(size);
                 limit(gateway, &longest.iter().max().expect("four").to_string());
             }
         }
@@ -97,7 +126,11 @@ fn filler(data: &Path) -> PathBuf {
 
 fn limit(gateway: &Gateway, size: &str) {
     let id = gateway.process().id().to_string();
-    let limited = succeeds(Command::new("prlimit").args(["--pid", &id, &format!("--fsize={size}:unlimited")]));
+    let limited = succeeds(Command::new("prlimit").args([
+        "--pid",
+        &id,
+        &format!("--fsize={size}:unlimited"),
+    ]));
     assert!(limited, "the size of files cannot be limited");
 }
 

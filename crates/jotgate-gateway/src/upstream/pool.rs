@@ -4,6 +4,7 @@
 //! says that its request was sent to the end too: nothing of one exchange can reach another one.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,11 +12,11 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use jotgate_model::{Node, Reason, Refusal};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use super::stream::BackendIo;
 use super::{Backends, Target, connect as connecting};
-use crate::body::RequestBody;
+use crate::body::{RequestBody, Verdict};
 
 /// Idle connections that a worker keeps for one backend.
 const MAX_IDLE: usize = 256;
@@ -156,19 +157,35 @@ impl Lease {
         self.once = true;
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer: at most `limit` after the last byte of
+    /// its body, which has limits of its own (`verdict` knows how far it is).
     pub(crate) async fn send(
         &mut self,
         request: Request<RequestBody>,
+        verdict: &Verdict,
         limit: Duration,
     ) -> Result<Response<Incoming>, SendFailure> {
-        match timeout(limit, self.sender.try_send_request(request)).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(mut error)) => Err(SendFailure::Broken {
-                unsent: error.take_message().map(Box::new),
-                error: error.error().to_string(),
-            }),
-            Err(_) => Err(SendFailure::TimedOut(limit)),
+        let has_body = !request.body().is_empty();
+        let mut sending = pin!(self.sender.try_send_request(request));
+        let mut deadline = tokio::time::Instant::now() + limit;
+        loop {
+            match timeout_at(deadline, sending.as_mut()).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(mut error)) => {
+                    return Err(SendFailure::Broken {
+                        unsent: error.take_message().map(Box::new),
+                        error: error.error().to_string(),
+                    });
+                }
+                Err(_) if !has_body => return Err(SendFailure::TimedOut(limit)),
+                Err(_) => {
+                    let now = tokio::time::Instant::now();
+                    deadline = verdict.passed_on().unwrap_or(now) + limit;
+                    if deadline <= now {
+                        return Err(SendFailure::TimedOut(limit));
+                    }
+                }
+            }
         }
     }
 

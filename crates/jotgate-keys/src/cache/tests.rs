@@ -73,6 +73,7 @@ fn the_cache_is_bounded_and_keeps_what_is_used() {
     }
     assert!(cache.len() <= MAX_ENTRIES, "{}", cache.len());
     assert!(cache.get(1, b"used", 0, at).is_some());
+    let cache = VerifiedTokens::default();
     for i in 0..MAX_ENTRIES {
         cache.insert(2, &i.to_le_bytes(), good("a", 16 * 1024));
     }

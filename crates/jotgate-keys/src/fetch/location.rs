@@ -40,7 +40,9 @@ impl Location {
             "http" if is_of_this_machine(&host) => false,
             _ => return Err(refuse()),
         };
-        if host.is_empty() || (authority.port().is_some() && authority.port_u16().is_none()) {
+        let after_host = authority.as_str().strip_prefix(authority.host());
+        let port_is_good = after_host == Some("") || authority.port_u16().is_some();
+        if host.is_empty() || !port_is_good {
             return Err(refuse());
         }
         let path = parts.path_and_query;

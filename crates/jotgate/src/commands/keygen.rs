@@ -10,6 +10,7 @@ use jotgate_model::UnixTime;
 use super::Answer;
 use crate::certificates::{KeySize, self_signed};
 use crate::exit::{Exit, Failure};
+use crate::shell::quote;
 
 const PRIVATE_KEY: &str = "private_key.pem";
 const CERTIFICATE: &str = "certificate.pem";
@@ -101,7 +102,7 @@ fn report(folder: &Path) -> String {
         path(PRIVATE_KEY),
         path(CERTIFICATE),
         path(PUBLIC_KEY),
-        path(PRIVATE_KEY),
+        quote(&path(PRIVATE_KEY)),
     )
 }
 

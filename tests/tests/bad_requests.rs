@@ -1,0 +1,230 @@
+//! Bad input over QRS, beside the fields of a virtual proxy: bodies that are no entity, requests that
+//! lack something, proxies and nodes that cannot be. `bad_saves.rs` has the fields.
+
+#[path = "support/administration.rs"]
+mod administration;
+#[path = "support/serving.rs"]
+mod serving;
+
+use std::time::Duration;
+
+use administration::Administration;
+use jotgate_scenarios::{Backend, Client, Gateway, Keys};
+use serde_json::json;
+use serving::{Serving, assert_sentence};
+
+#[tokio::test]
+async fn bodies_that_are_no_entity() {
+    let mut serving = Serving::start().await;
+    let administration = Administration::of(&serving.gateway);
+    let limit = 1 << 20;
+    let padded = |length: usize| format!("{{\"prefix\": \"big\"{}}}", " ".repeat(length));
+    let deep = format!("{{\"a\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    for (body, status, why) in [
+        (String::new(), 400, "empty"),
+        (" \r\n".to_owned(), 400, "empty"),
+        ("{\"prefix\": \"a\"".to_owned(), 400, "ends too early"),
+        ("{prefix: 'a'}".to_owned(), 400, "no JSON"),
+        ("[{}]".to_owned(), 400, "no JSON object"),
+        ("null".to_owned(), 400, "no JSON object"),
+        ("\"text\"".to_owned(), 400, "no JSON object"),
+        (deep, 400, "no JSON"),
+        (padded(limit), 413, "longer than 1048576 bytes"),
+    ] {
+        for (method, path) in [
+            ("POST", "/virtualproxyconfig".to_owned()),
+            ("PUT", serving.vp.path()),
+        ] {
+            let answer = administration
+                .request(method, &path)
+                .body(body.clone())
+                .try_send()
+                .await;
+            // Who is refused while it still sends may see the connection end before the answer.
+            match answer {
+                Ok(answer) => assert_sentence(&answer, status, &[why]),
+                Err(error) => assert_eq!(status, 413, "{method} {path}: {error}"),
+            }
+        }
+        serving.assert_goes_on(why).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_without_an_end() {
+    let mut serving = Serving::start().await;
+    let client = Client::tls_with_certificate(
+        serving.gateway.listeners().qrs,
+        &serving.gateway.certificates(),
+        "client",
+    );
+    let head = Administration::of(&serving.gateway)
+        .request("POST", "/virtualproxyconfig")
+        .header("Transfer-Encoding", "chunked")
+        .head();
+    let mut raw = client.raw().await;
+    raw.send(head).await;
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+    let mut sent = 0_usize;
+    while sent < 64 << 20 && raw.try_send(&chunk).await.is_ok() {
+        sent += 0x10000;
+        if raw.silence(Duration::from_millis(1)).await.is_some() {
+            break;
+        }
+    }
+    assert!(sent < 16 << 20, "{sent} bytes were taken");
+    serving.assert_goes_on("an endless body").await;
+}
+
+#[tokio::test]
+async fn requests_without_what_every_request_needs() {
+    let mut serving = Serving::start().await;
+    let client = Client::tls_with_certificate(
+        serving.gateway.listeners().qrs,
+        &serving.gateway.certificates(),
+        "client",
+    );
+    let (key, user) = (
+        "0123456789abcdef",
+        "UserDirectory=INTERNAL; UserId=sa_repository",
+    );
+    let path = format!("/qrs{}", serving.vp.path());
+    let with_key = format!("{path}?xrfkey={key}");
+    let bad = [
+        client.request("DELETE", &path).header("X-Qlik-User", user),
+        client
+            .request("DELETE", &with_key)
+            .header("X-Qlik-User", user),
+        client
+            .request("DELETE", &with_key)
+            .header("X-Qlik-User", user)
+            .header("X-Qlik-Xrfkey", "fedcba9876543210"),
+        client
+            .request("DELETE", &with_key)
+            .header("X-Qlik-Xrfkey", key),
+        client
+            .request("DELETE", &with_key)
+            .header("X-Qlik-Xrfkey", key)
+            .header("X-Qlik-User", "somebody"),
+    ];
+    for request in bad {
+        assert_sentence(&request.send().await, 403, &[]);
+        serving.assert_goes_on("an incomplete request").await;
+    }
+    // TLS's own certificate opens nothing: it was not issued to an administrator.
+    let certificates = serving.gateway.certificates();
+    let server =
+        Client::tls_with_certificate(serving.gateway.listeners().qrs, &certificates, "server");
+    let nobody = Client::tls(serving.gateway.listeners().qrs, &certificates);
+    for client in [server, nobody] {
+        let request = client
+            .request("DELETE", &with_key)
+            .header("X-Qlik-Xrfkey", key)
+            .header("X-Qlik-User", user);
+        assert!(
+            request.try_send().await.is_err(),
+            "a stranger got an answer"
+        );
+    }
+    serving.assert_goes_on("a stranger's request").await;
+}
+
+#[tokio::test]
+async fn a_proxy_or_a_node_that_cannot_be() {
+    let mut serving = Serving::start().await;
+    let mut proxy = serving.qrs().proxy_service().await;
+    let path = format!("/proxyservice/{}", proxy["id"].as_str().expect("an id"));
+    let linked = proxy["settings"]["virtualProxies"]
+        .as_array_mut()
+        .expect("a list");
+    linked.push(json!({ "id": "00000000-0000-4000-8000-000000000000" }));
+    let answer = serving.qrs().send("PUT", &path, Some(&proxy)).await;
+    assert_sentence(&answer, 400, &["virtualProxies"]);
+    serving.assert_goes_on("an unknown virtual proxy").await;
+
+    // Linking shows what a virtual proxy still lacks.
+    let incomplete = json!({
+        "prefix": "incomplete",
+        "description": "incomplete",
+        "sessionCookieHeaderName": "X-Qlik-Session-incomplete",
+        "authenticationMethod": 4,
+    });
+    let incomplete = serving
+        .qrs()
+        .create("/virtualproxyconfig", &incomplete)
+        .await;
+    let mut proxy = serving.qrs().proxy_service().await;
+    let linked = proxy["settings"]["virtualProxies"]
+        .as_array_mut()
+        .expect("a list");
+    linked.push(json!({ "id": incomplete["id"] }));
+    let answer = serving.qrs().send("PUT", &path, Some(&proxy)).await;
+    assert_sentence(&answer, 400, &["jwtAttributeUserId"]);
+    serving.stored = serving.qrs().get("/virtualproxyconfig/full").await;
+    serving.assert_goes_on("an incomplete virtual proxy").await;
+
+    for (properties, named) in [
+        (
+            json!({ "services": [{ "path": "/", "uri": "ftp://127.0.0.1" }] }),
+            "services",
+        ),
+        (
+            json!({ "services": [{ "path": "hub", "uri": "http://127.0.0.1:1" }] }),
+            "services",
+        ),
+        (
+            json!({ "services": [{ "path": "/", "uri": "http://user:password@127.0.0.1:1" }] }),
+            "services",
+        ),
+        (json!({ "caCertificate": "nothing" }), "caCertificate"),
+        (
+            json!({ "clientCertificate": Keys::first().certificate() }),
+            "clientKey",
+        ),
+        (json!({ "nodePurpose": 7 }), "nodePurpose"),
+    ] {
+        let mut node = json!({ "name": "bad", "hostName": "127.0.0.1" });
+        let object = node.as_object_mut().expect("an object");
+        object.extend(properties.as_object().expect("an object").clone());
+        let answer = serving
+            .qrs()
+            .send("POST", "/servernodeconfiguration", Some(&node))
+            .await;
+        assert_sentence(&answer, 400, &[named]);
+        assert!(!answer.text().contains("password"), "{}", answer.text());
+        serving.assert_goes_on(named).await;
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_is_not_there() {
+    let gateway = Gateway::serve().await;
+    let nowhere = Backend::nowhere().await;
+    let node = gateway
+        .qrs()
+        .node_with(json!({ "services": [{ "path": "/", "uri": format!("http://{nowhere}") }] }))
+        .await;
+    gateway.qrs().virtual_proxy("jwt").node(node).create().await;
+    let token = Keys::first().token().sign();
+    let answer = gateway
+        .client()
+        .get("/jwt/")
+        .bearer(&token)
+        .accepts_json()
+        .send()
+        .await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert_eq!(answer.reason(), "node_failed");
+    assert_eq!(answer.json()["reason"], "node_failed");
+    assert!(
+        !answer.text().contains(&nowhere.to_string()),
+        "the address is nobody's business: {}",
+        answer.text()
+    );
+    let line = gateway.access_line(&answer.reference()).await;
+    let detail = line["detail"].as_str().expect("a detail");
+    assert!(
+        detail.contains(&nowhere.to_string()) && detail.contains("cannot be reached"),
+        "{line}"
+    );
+}

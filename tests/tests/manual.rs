@@ -1,0 +1,176 @@
+//! The manual: its commands are run, and its links lead somewhere.
+
+#[path = "support/shell.rs"]
+mod shell;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jotgate_scenarios::{Backend, Cookie, Folder, Gateway, Reply};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .expect("the repository")
+}
+
+/// The shell commands of a page, block by block.
+fn shell_blocks(page: &str) -> Vec<String> {
+    let parts = page.split("\n```sh\n").skip(1);
+    parts
+        .map(|part| part.split("\n```").next().expect("a block").to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_first_virtual_proxy_can_be_pasted() {
+    let page =
+        fs::read_to_string(root().join("docs/manual/first-virtual-proxy.md")).expect("the page");
+    let blocks = shell_blocks(&page);
+    assert!(blocks.len() >= 10, "{} blocks", blocks.len());
+    let gateway = Gateway::serve().first_start().await;
+    let backend = Backend::answering(|received| {
+        let user = received.header("X-Qlik-User").unwrap_or_default();
+        Reply::text(&format!("the backend sees {user}\n"))
+    });
+    let backend = backend.await;
+    let data = gateway.folder().data();
+    let qrs = format!("https://localhost:{}", gateway.listeners().qrs.port());
+    let environment = [
+        ("DATA", data.to_str().expect("text")),
+        ("GATEWAY", &gateway.client().origin()),
+        ("QRS", &qrs),
+        ("BACKEND", &backend.uri()),
+    ];
+    let folder = Folder::empty();
+    let script = blocks.join("\n");
+    let arguments = ["-euo", "pipefail", "-c", &script];
+    let output = shell::run("bash", &arguments, folder.path(), &environment).await;
+    let said = shell::succeeded(&output);
+
+    let missing = "Could not authenticate the request: Expected an authentication header.";
+    let refused = said
+        .find(missing)
+        .unwrap_or_else(|| panic!("no 401: {said}"));
+    let accepted = said
+        .find(r"accepted: example\boz")
+        .unwrap_or_else(|| panic!("no verdict: {said}"));
+    let seen: Vec<usize> = said
+        .match_indices("the backend sees ")
+        .map(|(at, _)| at)
+        .collect();
+    assert_eq!(seen.len(), 2, "two answers of the backend: {said}");
+    assert!(refused < accepted && accepted < seen[0], "{said}");
+    assert_eq!(
+        said.matches("UserDirectory=example; UserId=boz").count(),
+        2,
+        "{said}"
+    );
+    let requests = backend.received();
+    assert_eq!(
+        requests.len(),
+        2,
+        "with the token and with the cookie: {requests:#?}"
+    );
+
+    // It has logged out.
+    let jar = fs::read_to_string(folder.path().join("cookies.txt")).expect("cookies");
+    let line = jar
+        .lines()
+        .find(|line| line.contains("X-Qlik-Session-portal"))
+        .expect("the cookie");
+    let cookie = Cookie::new(
+        "X-Qlik-Session-portal",
+        line.rsplit('\t').next().expect("a value"),
+    );
+    let answer = gateway
+        .client()
+        .get("/portal/")
+        .cookie(&cookie)
+        .send()
+        .await;
+    assert_eq!((answer.status, answer.reason()), (401, "session_unknown"));
+}
+
+/// Every page of the project.
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = ["README.md", "SECURITY.md", "CHANGELOG.md"]
+        .map(|name| root().join(name))
+        .to_vec();
+    collect(&root().join("docs"), &mut pages);
+    pages
+}
+
+fn collect(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, pages);
+        } else if path.extension().is_some_and(|end| end == "md") {
+            pages.push(path);
+        }
+    }
+}
+
+/// The targets of the links of a page, those in code left out.
+fn links(page: &str) -> Vec<String> {
+    let mut in_block = false;
+    let mut links = Vec::new();
+    for line in page.lines() {
+        in_block ^= line.trim_start().starts_with("```");
+        if in_block || line.starts_with("    ") {
+            continue;
+        }
+        let prose: String = line.split('`').step_by(2).collect();
+        let targets = prose
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split([')', ' ']).next());
+        links.extend(targets.map(str::to_owned));
+    }
+    links
+}
+
+/// The names of the sections of a page, as links write them.
+fn sections(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let name = |line: &str| {
+        let text = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = text
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    headings.map(name).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_to_a_section_of_it() {
+    let mut broken = Vec::new();
+    let mut followed = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page");
+        for link in links(&text) {
+            if link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            followed += 1;
+            let (file, section) = link.split_once('#').unwrap_or((&link, ""));
+            let target = match file {
+                "" => page.clone(),
+                _ => page.parent().expect("a folder").join(file),
+            };
+            let known = |section: &str| {
+                let text = fs::read_to_string(&target).unwrap_or_default();
+                section.is_empty() || sections(&text).contains(section)
+            };
+            if !target.exists() || !known(section) {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    assert!(followed >= 8, "only {followed} links were found");
+}
