@@ -4,15 +4,19 @@ pub(crate) mod answer;
 pub(crate) mod raw;
 pub(crate) mod socket;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderMap;
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -61,6 +65,34 @@ impl Client {
         Self {
             tls: Some(tls::config(certificates, Some(name), &[])),
             ..Self::plain(address)
+        }
+    }
+
+    /// Offers these protocols in the TLS handshake, such as `h2`.
+    ///
+    /// # Panics
+    /// When the client does not speak TLS.
+    #[must_use]
+    pub fn offering(mut self, protocols: &[&str]) -> Self {
+        let config = self.tls.as_deref().expect("a client over TLS");
+        let mut config = config.clone();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        self.tls = Some(Arc::new(config));
+        self
+    }
+
+    /// A connection of HTTP/2.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn http2(&self) -> Http2 {
+        let stream = self.clone().offering(&["h2"]).stream().await.expect("a connection");
+        let handshake = http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream));
+        let (sender, connection) = handshake.await.expect("HTTP/2");
+        tokio::spawn(async move { drop(connection.await) });
+        Http2 {
+            sender,
+            client: self.clone(),
         }
     }
 
@@ -317,6 +349,37 @@ impl Connection {
     pub async fn send(&mut self, request: Request) -> Result<Answer, Failure> {
         self.sender.ready().await?;
         Answer::collect(self.sender.send_request(request.build()).await?).await
+    }
+}
+
+/// A connection of HTTP/2, for any number of requests at once.
+#[derive(Clone)]
+pub struct Http2 {
+    sender: http2::SendRequest<Http2Body>,
+    client: Client,
+}
+
+type Http2Body = BoxBody<Bytes, Infallible>;
+
+impl Http2 {
+    /// Sends a request; its target is a path. Fields of the body's trailer follow the body.
+    ///
+    /// # Errors
+    /// There is no answer, or only a part of one.
+    pub async fn send(&self, request: Request, trailers: Option<HeaderMap>) -> Result<Answer, Failure> {
+        let address = format!("https://{}{}", self.client.host(), request.target);
+        let mut builder = http::Request::builder().method(request.method.as_str()).uri(address);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        let body = Full::new(request.body);
+        let body = match trailers {
+            None => body.boxed(),
+            Some(trailers) => body.with_trailers(std::future::ready(Some(Ok(trailers)))).boxed(),
+        };
+        let mut sender = self.sender.clone();
+        sender.ready().await?;
+        Answer::collect(sender.send_request(builder.body(body)?).await?).await
     }
 }
 

@@ -167,7 +167,6 @@ impl Gateway {
     }
 
     /// What starts it again, once it has ended.
-    #[must_use]
     pub fn again(&self) -> GatewayBuilder {
         let mut builder = self.builder.clone();
         builder.folder = Some(self.folder.clone());

@@ -32,7 +32,7 @@ pub use backend::socket::BackendSocket;
 pub use backend::{Backend, Received, Reply};
 pub use client::raw::{Raw, RawAnswer};
 pub use client::socket::Socket;
-pub use client::{Answer, Client, Connection, Cookie, Request};
+pub use client::{Answer, Client, Connection, Cookie, Http2, Request};
 pub use eventually::{eventually, within};
 pub use frame::{Frame, Opcode};
 pub use gateway::process::{Ended, Process, binary};

@@ -84,7 +84,6 @@ impl Keys {
     }
 
     /// A token for `boz` of `example`, issued now and good for an hour, unless it is changed.
-    #[must_use]
     pub fn token(&self) -> Token<'_> {
         let issued = now();
         let claims = json!({

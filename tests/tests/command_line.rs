@@ -10,16 +10,20 @@ mod started;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use jotgate_scenarios::{Folder, Gateway, PATIENCE, binary};
+use jotgate_scenarios::{Client, Folder, Gateway, Listeners, eventually};
 use refused::assert_refused;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use started::ended;
 
 #[tokio::test]
 async fn serve_says_where_it_serves() {
     let gateway = Gateway::serve().first_start().await;
-    let printed = gateway.process().stdout();
+    let whole = async || {
+        let text = gateway.process().stdout();
+        text.contains("readyz").then_some(text)
+    };
+    let printed = eventually("what it prints", whole).await;
     let listeners = gateway.listeners();
     for address in [listeners.gateway[0], listeners.qrs, listeners.observe] {
         assert!(
@@ -211,29 +215,37 @@ async fn a_signal_to_stop_ends_it_with_0_and_leaves_no_list_of_addresses() {
     }
 }
 
+/// The access log goes to standard output, and whoever reads that may go.
 #[tokio::test]
-async fn standard_output_that_is_closed_ends_no_gateway_that_serves() {
+async fn a_gateway_whose_standard_output_is_closed_serves_on() {
     let folder = Folder::empty();
+    let data = folder.data();
     let line = format!(
-        "{} serve --data-dir {} --access-log off --listen 127.0.0.1:0 --qrs-listen 127.0.0.1:0 \
-         --qps-listen 127.0.0.1:0 --observe-listen 127.0.0.1:0 | head -n 1",
-        binary().canonicalize().expect("the binary").display(),
-        folder.data().display()
+        "(jotgate serve --data-dir {} --listen 127.0.0.1:0 --qrs-listen 127.0.0.1:0 \
+         --qps-listen 127.0.0.1:0 --observe-listen 127.0.0.1:0; echo $? > code) | head -n 1",
+        data.display()
     );
-    // `head` goes after the first line; the log on standard error goes on.
-    let line = format!(
-        "({line}) & sleep 3; kill -TERM $(cat {}/run/lock)",
-        folder.data().display()
-    );
-    let limit = tokio::time::timeout(
-        PATIENCE,
-        shell::run("sh", &["-c", &line], folder.path(), &[]),
-    )
-    .await;
-    let output = limit.expect("it ends");
-    let said = shell::succeeded(&output);
-    assert!(
-        said.starts_with("Jotgate serves https://127.0.0.1:"),
-        "{said}"
+    let inside = folder.path().to_owned();
+    let running = tokio::spawn(async move { shell::run("sh", &["-c", &line], &inside, &[]).await });
+    let read = async || {
+        let list = fs::read(data.join("run/listeners.json")).ok()?;
+        serde_json::from_slice::<Listeners>(&list).ok()
+    };
+    let listeners = eventually("the list of addresses", read).await;
+    let client = Client::tls(listeners.gateway[0], &data.join("certificates"));
+    for _ in 0..10 {
+        assert_eq!(client.get("/x").send().await.status, 401);
+    }
+    let number = fs::read_to_string(data.join("run/lock")).expect("the lock");
+    let process = number.trim().parse().ok().and_then(Pid::from_raw);
+    kill_process(process.expect("a process"), Signal::TERM).expect("a signal");
+    let output = running.await.expect("the shell ends");
+    assert!(shell::succeeded(&output).starts_with("Jotgate serves https://127.0.0.1:"));
+    let code = fs::read_to_string(folder.path().join("code")).expect("a code");
+    assert_eq!(
+        code.trim(),
+        "0",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
     );
 }

@@ -31,6 +31,15 @@ fn printed_token(printed: &str) -> String {
         .to_owned()
 }
 
+/// What it printed: its pipe may be read a little after it is ready.
+async fn printed(process: &Process) -> String {
+    let whole = async || {
+        let text = process.stdout();
+        text.contains("Ctrl-C").then_some(text)
+    };
+    eventually("what the demo prints", whole).await
+}
+
 /// Runs the commands as they are printed, and once more to see their status.
 async fn assert_commands_work(printed: &str, folder: &Path) {
     let commands = commands(printed);
@@ -74,7 +83,7 @@ async fn assert_commands_work(printed: &str, folder: &Path) {
 #[tokio::test]
 async fn what_the_demo_prints_works_as_printed() {
     let gateway = Gateway::demo().first_start().await;
-    let printed = gateway.process().stdout();
+    let printed = printed(gateway.process()).await;
     for part in ["/jwt/hub/", "boz", "401", "Ctrl-C"] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
@@ -89,7 +98,7 @@ async fn what_the_demo_prints_works_with_a_relative_data_directory() {
         .folder(folder.clone())
         .under(&["env", "-C", &inside]);
     let gateway = demo.setting("--data-dir", "./data").await;
-    assert_commands_work(&gateway.process().stdout(), folder.path()).await;
+    assert_commands_work(&printed(gateway.process()).await, folder.path()).await;
 }
 
 #[tokio::test]
@@ -107,18 +116,14 @@ async fn what_the_demo_prints_works_with_an_odd_data_directory() {
         arguments.extend([listener, "127.0.0.1:0"]);
     }
     let process = Process::start(&arguments, &[]);
-    let printed = async || {
-        let text = process.stdout();
-        text.contains("Ctrl-C").then_some(text)
-    };
-    let printed = eventually("what the demo prints", printed).await;
+    let printed = printed(&process).await;
     assert_commands_work(&printed, folder.path()).await;
 }
 
 #[tokio::test]
 async fn the_token_of_the_demo_is_accepted_and_good_for_its_certificate() {
     let gateway = Gateway::demo().await;
-    let token = printed_token(&gateway.process().stdout());
+    let token = printed_token(&printed(gateway.process()).await);
     let answer = gateway
         .client()
         .get("/jwt/hub/")
@@ -149,7 +154,7 @@ async fn the_token_of_the_demo_is_accepted_and_good_for_its_certificate() {
 #[tokio::test]
 async fn a_demo_starts_again_where_it_was() {
     let gateway = Gateway::demo().first_start().await;
-    let first = gateway.process().stdout();
+    let first = printed(gateway.process()).await;
     let token = printed_token(&first);
     let cookie: Cookie = gateway
         .client()
@@ -159,7 +164,7 @@ async fn a_demo_starts_again_where_it_was() {
         .await
         .cookie();
     let gateway = gateway.restart().await;
-    let second = gateway.process().stdout();
+    let second = printed(gateway.process()).await;
     assert_commands_work(&second, gateway.folder().path()).await;
     // What was good before is good still.
     let client = gateway.client();

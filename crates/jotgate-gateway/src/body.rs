@@ -64,8 +64,10 @@ impl Verdict {
     }
 }
 
-/// Bytes that must come within the pause that is allowed: a body that drips is a body that stalls.
-const PROGRESS: u64 = 64;
+/// After so many of the pauses that are allowed, a body must have come at the least rate.
+const GRACE_PAUSES: u32 = 10;
+/// The least rate, in bytes for each pause: below it, a body drips to hold a place, and counts as stalled.
+const LEAST_RATE: u64 = 64;
 
 /// The body that a client sends: not larger than allowed, never too slow, and without trailers, which
 /// could carry what the head may not.
@@ -73,14 +75,15 @@ pub(crate) struct RequestBody {
     incoming: Option<Incoming>,
     left: u64,
     pause: Duration,
-    since_progress: u64,
+    began: Instant,
+    received: u64,
     timer: Option<Pin<Box<Sleep>>>,
     verdict: Verdict,
     in_flight: Option<InFlight>,
 }
 
 impl RequestBody {
-    /// Limits `incoming` to `max` bytes, and to less than [`PROGRESS`] bytes in no `pause`. The
+    /// Limits `incoming` to `max` bytes, to pauses of `pause`, and to the least rate. The
     /// request counts as served only when `in_flight` is dropped too.
     pub(crate) fn new(
         incoming: Incoming,
@@ -94,7 +97,8 @@ impl RequestBody {
             pause,
             in_flight: in_flight.filter(|_| incoming.is_some()),
             incoming,
-            since_progress: 0,
+            began: Instant::now(),
+            received: 0,
             timer: None,
             verdict: Verdict::new(),
         }
@@ -106,7 +110,8 @@ impl RequestBody {
             incoming: None,
             left: 0,
             pause: Duration::ZERO,
-            since_progress: 0,
+            began: Instant::now(),
+            received: 0,
             timer: None,
             verdict: Verdict::new(),
             in_flight: None,
@@ -127,6 +132,14 @@ impl RequestBody {
     /// Where it will be noted what became of it.
     pub(crate) fn verdict(&self) -> Verdict {
         self.verdict.clone()
+    }
+
+    /// Whether it comes so slowly that it only holds a place.
+    fn drips(&self) -> bool {
+        let elapsed = self.began.elapsed();
+        let pauses = elapsed.as_millis() / self.pause.as_millis().max(1);
+        elapsed > self.pause * GRACE_PAUSES
+            && u128::from(self.received) < pauses * u128::from(LEAST_RATE)
     }
 
     fn fail(&self, code: u8) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
@@ -171,10 +184,10 @@ impl Body for RequestBody {
                         return this.fail(Verdict::TOO_LARGE);
                     }
                     this.left -= length;
-                    this.since_progress += length;
-                    if this.since_progress >= PROGRESS {
-                        this.since_progress = 0;
-                        this.timer = None;
+                    this.received += length;
+                    this.timer = None;
+                    if this.drips() {
+                        return this.fail(Verdict::STALLED);
                     }
                     if this.incoming.as_ref().is_none_or(Body::is_end_stream) {
                         this.verdict.note_end();

@@ -234,6 +234,8 @@ pub(crate) async fn send(
         (lease.was_idle() && outgoing.body().is_empty() && is_repeatable(outgoing.method()))
             .then(|| copy_head(&outgoing));
     let timeout = sent.shared.settings().response_timeout;
+    // An answer that has begun may pause as long as a connection may be idle.
+    let silence = sent.shared.settings().idle_timeout;
     let mut answer = lease.send(outgoing, &verdict, timeout).await;
     if let Err(pool::SendFailure::Broken { unsent, .. }) = &mut answer
         && let Some(again) = unsent.take().map(|request| *request).or(spare)
@@ -249,7 +251,7 @@ pub(crate) async fn send(
             if upgrade {
                 lease.use_once();
             }
-            receive(response, lease, target, timeout)
+            receive(response, lease, target, silence)
         }
         Err(failure) => Err(match verdict.reason() {
             Some(reason) => reason.into(),

@@ -141,16 +141,20 @@ impl KeyRing {
         self.inner.sources()
     }
 
-    /// The remembered verdicts on tokens with that `jti` at a virtual proxy: whose sessions have to
-    /// end when it is revoked.
+    /// The good verdicts of a virtual proxy that are remembered and for which `choose` is true. What
+    /// was pushed out of the memory is not among them.
     #[must_use]
-    pub fn verified_with_id(&self, virtual_proxy: Uuid, jti: &str) -> Vec<Verified> {
+    pub fn remembered(
+        &self,
+        virtual_proxy: Uuid,
+        choose: impl Fn(&Verified) -> bool,
+    ) -> Vec<Verified> {
         let Some(rules) = self.inner.rules_of(virtual_proxy) else {
             return Vec::new();
         };
         let mut found = Vec::new();
         self.inner.verified.each(|generation, verified| {
-            if generation == rules.generation && verified.jti.as_deref() == Some(jti) {
+            if generation == rules.generation && choose(verified) {
                 found.push(verified.clone());
             }
         });

@@ -13,6 +13,7 @@ mod management;
 mod material;
 mod nodes;
 mod proxy_services;
+mod revocations;
 mod rules;
 mod sessions;
 mod site;
@@ -23,7 +24,9 @@ mod virtual_proxies;
 
 pub use actor::{Actor, Privilege};
 pub use error::ManageError;
-pub use jotgate_repository::{Change, Document, Kind, Repository, Revision};
+pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
+pub use jotgate_repository::{Change, Document, Kind, Repository, Revision, Revocation, Revoked};
 pub use jotgate_session::Sessions;
 pub use management::Management;
+pub use revocations::MAX_REVOCATIONS;
 pub use site::NewSite;

@@ -1,9 +1,10 @@
 //! The current snapshot, and the one way to change it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use jotgate_keys::KeyRing;
 use jotgate_model::{Snapshot, Timestamp};
 use jotgate_repository::{Change, ChangeSet, Kind, Repository, RepositoryError};
 use jotgate_session::Sessions;
@@ -21,16 +22,20 @@ const ATTEMPTS: usize = 5;
 /// The use cases. A copy shares everything.
 #[derive(Clone)]
 pub struct Management {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    repository: Repository,
-    sessions: Sessions,
+pub(crate) struct Inner {
+    pub(crate) repository: Repository,
+    pub(crate) sessions: Sessions,
     publish: Box<dyn Fn(Arc<Snapshot>) + Send + Sync>,
     snapshot: ArcSwap<Snapshot>,
     /// Held from the reading of what a save is based on until the answer.
     saving: Mutex<()>,
+    /// Set by [`Management::use_keys`].
+    pub(crate) keys: OnceLock<Arc<KeyRing>>,
+    /// Held from the change of a revocation until it holds for requests.
+    pub(crate) revoking: Mutex<()>,
 }
 
 /// Who changes something, when, and the note for the list of revisions.
@@ -68,6 +73,8 @@ impl Management {
                 publish: Box::new(publish),
                 snapshot: ArcSwap::new(snapshot),
                 saving: Mutex::new(()),
+                keys: OnceLock::new(),
+                revoking: Mutex::new(()),
             }),
         })
     }

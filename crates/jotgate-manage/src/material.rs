@@ -15,14 +15,11 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 const MAX_PEM: usize = 100_000;
 
 /// Checks the keys that tokens are verified with.
-pub(crate) fn check_jwt_keys(pem: &str, errors: &mut FieldErrors) {
+pub(crate) fn check_jwt_keys(field: &str, pem: &str, errors: &mut FieldErrors) {
     if pem.trim().is_empty() {
         return;
     }
-    errors.take(
-        "jwtPublicKeyCertificate",
-        jotgate_token::KeySet::from_pem(pem),
-    );
+    errors.take(field, jotgate_token::KeySet::from_pem(pem));
 }
 
 /// Checks what connections to a node are made with, where it changed.

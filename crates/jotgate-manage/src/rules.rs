@@ -125,7 +125,19 @@ fn check_virtual_proxy(
     }
     let pem = &draft.jwt_public_key_certificate;
     if stored.is_none_or(|stored| stored.jwt_public_key_certificate != *pem) {
-        check_jwt_keys(pem, errors);
+        check_jwt_keys("jwtPublicKeyCertificate", pem, errors);
+    }
+    let known = stored.map(|stored| stored.jwt_issuers.as_slice());
+    let is_known = |pem: &str| {
+        let mut known = known.into_iter().flatten();
+        known.any(|issuer| issuer.public_key_certificate == pem)
+    };
+    for (i, issuer) in draft.jwt_issuers.iter().enumerate() {
+        let pem = &issuer.public_key_certificate;
+        if !is_known(pem) {
+            let field = format!("jwtIssuers[{i}].publicKeyCertificate");
+            check_jwt_keys(&field, pem, errors);
+        }
     }
 }
 

@@ -13,7 +13,9 @@ mod document;
 mod error;
 mod open;
 mod repository;
+mod revocation;
 
 pub use document::{Change, ChangeSet, Document, Kind};
 pub use error::{OpenError, RepositoryError};
 pub use repository::{Repository, Revision, Stored};
+pub use revocation::{Revocation, Revoked};

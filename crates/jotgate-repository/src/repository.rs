@@ -147,6 +147,14 @@ impl Repository {
         Ok(())
     }
 
+    pub(crate) const fn readers(&self) -> &sqlx::SqlitePool {
+        &self.pools.readers
+    }
+
+    pub(crate) const fn writer(&self) -> &sqlx::SqlitePool {
+        &self.pools.writer
+    }
+
     /// Closes the connections once they are idle. Not needed for anything to be kept: what was
     /// acknowledged is on disk. Every copy of this repository is closed with it.
     pub async fn close(&self) {

@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use crate::commands::now;
-use crate::exit::{Exit, Failure, print};
-use crate::serve::Gateway;
+use crate::exit::{Exit, Failure};
+use crate::serve::{Gateway, tell};
 use crate::settings::{SettingError, Settings};
 use crate::shell::quote;
 
@@ -58,7 +58,7 @@ pub(crate) fn demo(
                 format!("server_key.pem cannot sign: {error}"),
             )
         })?;
-    print(&instructions(&gateway, &token))?;
+    tell(&instructions(&gateway, &token));
     gateway.run(again)
 }
 

@@ -55,8 +55,15 @@ pub(crate) fn serve(
     again: impl Fn() -> Result<Settings, SettingError>,
 ) -> Result<ExitCode, Failure> {
     let gateway = Gateway::start(settings, backend_services(settings))?;
-    print(&gateway.greeting())?;
+    tell(&gateway.greeting());
     gateway.run(again)
+}
+
+/// Says something to whoever started the gateway. That nobody listens is no reason not to serve.
+pub(crate) fn tell(text: &str) {
+    if let Err(failure) = print(text) {
+        tracing::warn!(%failure, "nobody can be told");
+    }
 }
 
 /// A gateway that serves.

@@ -34,6 +34,10 @@ fn special(field: &str) -> Option<Value> {
         "jwtAttributeMap" => json!([row(json!({
             "jwtAttribute": "mail", "senseAttribute": "email", "isMandatory": true,
         }))]),
+        "jwtIssuers" => json!([{
+            "issuer": "https://a", "audience": "b", "jwksUri": "https://c", "discovery": true,
+            "publicKeyCertificate": "PEM",
+        }]),
         "backendHeaders" => json!([{"name": "X-User", "value": "{userId}"}]),
         "services" => json!([{"path": "/", "uri": "http://h:1", "healthPath": "/up"}]),
         "websocketCrossOriginWhiteList" | "corsAllowedOrigins" | "jwtAlgorithms" => {
