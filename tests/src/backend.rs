@@ -13,8 +13,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
 pub use self::received::Received;
-pub use self::reply::Reply;
 use self::reply::Next;
+pub use self::reply::Reply;
 use self::socket::BackendSocket;
 use crate::{PATIENCE, eventually, within};
 
@@ -71,7 +71,10 @@ impl Backend {
     /// # Panics
     /// When the port has no address.
     #[must_use]
-    pub fn on(listener: TcpListener, script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn on(
+        listener: TcpListener,
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         Self::start(listener, Box::new(script))
     }
 
@@ -159,7 +162,9 @@ impl Backend {
     /// When none is.
     pub async fn socket(&self) -> BackendSocket {
         let mut sockets = self.sockets.lock().await;
-        within(PATIENCE, "a WebSocket at the backend", sockets.recv()).await.expect("a WebSocket")
+        within(PATIENCE, "a WebSocket at the backend", sockets.recv())
+            .await
+            .expect("a WebSocket")
     }
 }
 

@@ -1,27 +1,25 @@
 //! The client: requests that are as odd as a test wants them, and what came back.
 
 pub(crate) mod answer;
+pub(crate) mod http2;
 pub(crate) mod raw;
 pub(crate) mod socket;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 pub use self::answer::{Answer, Cookie};
+use self::http2::Http2;
 use self::raw::Raw;
 use self::socket::Socket;
 use crate::tls;
@@ -76,7 +74,10 @@ impl Client {
     pub fn offering(mut self, protocols: &[&str]) -> Self {
         let config = self.tls.as_deref().expect("a client over TLS");
         let mut config = config.clone();
-        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        config.alpn_protocols = protocols
+            .iter()
+            .map(|name| name.as_bytes().to_vec())
+            .collect();
         self.tls = Some(Arc::new(config));
         self
     }
@@ -86,14 +87,8 @@ impl Client {
     /// # Panics
     /// When there is none.
     pub async fn http2(&self) -> Http2 {
-        let stream = self.clone().offering(&["h2"]).stream().await.expect("a connection");
-        let handshake = http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream));
-        let (sender, connection) = handshake.await.expect("HTTP/2");
-        tokio::spawn(async move { drop(connection.await) });
-        Http2 {
-            sender,
-            client: self.clone(),
-        }
+        let stream = self.clone().offering(&["h2"]).stream().await;
+        Http2::new(stream.expect("a connection"), self.clone()).await
     }
 
     /// From another address of this machine, such as `127.0.0.2`.
@@ -223,7 +218,10 @@ impl Request {
 
     /// As a browser asks for a page.
     pub fn accepts_html(self) -> Self {
-        self.header("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+        self.header(
+            "Accept",
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        )
     }
 
     /// A form.
@@ -231,12 +229,17 @@ impl Request {
         let encode = |text: &str| {
             text.bytes()
                 .map(|byte| match byte {
-                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
+                        char::from(byte).to_string()
+                    }
                     other => format!("%{other:02X}"),
                 })
                 .collect::<String>()
         };
-        let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let pairs: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
         self.header("Content-Type", "application/x-www-form-urlencoded")
             .body(pairs.join("&"))
     }
@@ -261,7 +264,9 @@ impl Request {
     /// When there is no answer.
     pub async fn send(self) -> Answer {
         let what = format!("{} {}", self.method, self.target);
-        self.try_send().await.unwrap_or_else(|error| panic!("{what}: {error}"))
+        self.try_send()
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
     /// Sends it on a connection of its own.
@@ -279,7 +284,10 @@ impl Request {
     /// When there is no answer.
     pub async fn stream(self) -> http::Response<Incoming> {
         let mut sender = self.client.connect().await.expect("a connection");
-        sender.send_request(self.build()).await.expect("the head of an answer")
+        sender
+            .send_request(self.build())
+            .await
+            .expect("the head of an answer")
     }
 
     /// Asks for a WebSocket, and gives the answer when there is none.
@@ -315,11 +323,15 @@ impl Request {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name))
+        self.headers
+            .iter()
+            .any(|(given, _)| given.eq_ignore_ascii_case(name))
     }
 
     fn build(self) -> http::Request<Full<Bytes>> {
-        let mut builder = http::Request::builder().method(self.method.as_str()).uri(&self.target);
+        let mut builder = http::Request::builder()
+            .method(self.method.as_str())
+            .uri(&self.target);
         if !self.has("host") {
             builder = builder.header("Host", self.client.host());
         }
@@ -349,37 +361,6 @@ impl Connection {
     pub async fn send(&mut self, request: Request) -> Result<Answer, Failure> {
         self.sender.ready().await?;
         Answer::collect(self.sender.send_request(request.build()).await?).await
-    }
-}
-
-/// A connection of HTTP/2, for any number of requests at once.
-#[derive(Clone)]
-pub struct Http2 {
-    sender: http2::SendRequest<Http2Body>,
-    client: Client,
-}
-
-type Http2Body = BoxBody<Bytes, Infallible>;
-
-impl Http2 {
-    /// Sends a request; its target is a path. Fields of the body's trailer follow the body.
-    ///
-    /// # Errors
-    /// There is no answer, or only a part of one.
-    pub async fn send(&self, request: Request, trailers: Option<HeaderMap>) -> Result<Answer, Failure> {
-        let address = format!("https://{}{}", self.client.host(), request.target);
-        let mut builder = http::Request::builder().method(request.method.as_str()).uri(address);
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        let body = Full::new(request.body);
-        let body = match trailers {
-            None => body.boxed(),
-            Some(trailers) => body.with_trailers(std::future::ready(Some(Ok(trailers)))).boxed(),
-        };
-        let mut sender = self.sender.clone();
-        sender.ready().await?;
-        Answer::collect(sender.send_request(builder.body(body)?).await?).await
     }
 }
 

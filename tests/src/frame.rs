@@ -70,7 +70,10 @@ impl Frame {
     #[must_use]
     pub fn close_code(&self) -> u16 {
         assert_eq!(self.opcode, Opcode::Close, "{self:?}");
-        let code = self.payload.first_chunk().expect("a close frame with a status");
+        let code = self
+            .payload
+            .first_chunk()
+            .expect("a close frame with a status");
         u16::from_be_bytes(*code)
     }
 
@@ -80,7 +83,12 @@ impl Frame {
         const KEY: [u8; 4] = [0x1f, 0x2e, 0x3d, 0x4c];
         let mut bytes = self.head(0x80);
         bytes.extend_from_slice(&KEY);
-        bytes.extend(self.payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
+        bytes.extend(
+            self.payload
+                .iter()
+                .zip(KEY.iter().cycle())
+                .map(|(byte, key)| byte ^ key),
+        );
         bytes
     }
 
@@ -120,7 +128,10 @@ impl Frame {
             _ => return None,
         }
         assert_eq!(head[0] & 0x70, 0, "a reserved bit is set: {:#04x}", head[0]);
-        stream.read_exact(&mut head[1..]).await.expect("the rest of a frame's head");
+        stream
+            .read_exact(&mut head[1..])
+            .await
+            .expect("the rest of a frame's head");
         let length = match head[1] & 0x7f {
             126 => u64::from(stream.read_u16().await.expect("a frame's length")),
             127 => stream.read_u64().await.expect("a frame's length"),
@@ -131,7 +142,10 @@ impl Frame {
             stream.read_exact(&mut key).await.expect("a frame's mask");
         }
         let mut payload = vec![0; usize::try_from(length).expect("a length")];
-        stream.read_exact(&mut payload).await.expect("a frame's payload");
+        stream
+            .read_exact(&mut payload)
+            .await
+            .expect("a frame's payload");
         for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
             *byte ^= key;
         }

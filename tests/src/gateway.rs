@@ -79,8 +79,12 @@ impl Gateway {
     /// The sum of all samples of a metric, such as `jotgate_sessions`.
     pub async fn metric(&self, name: &str) -> f64 {
         let text = self.observer().get("/metrics").send().await.text();
-        let samples = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
-        samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        let samples = text
+            .lines()
+            .filter(|line| line.split(['{', ' ']).next() == Some(name));
+        samples
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
     }
 
     /// The addresses.
@@ -129,8 +133,16 @@ impl Gateway {
 
     /// The line of the access log for the request that got this reference.
     pub async fn access_line(&self, reference: &str) -> Value {
-        let find = async || self.access_log().into_iter().find(|line| line["reference"] == reference);
-        eventually(&format!("a line of the access log with the reference {reference}"), find).await
+        let find = async || {
+            self.access_log()
+                .into_iter()
+                .find(|line| line["reference"] == reference)
+        };
+        eventually(
+            &format!("a line of the access log with the reference {reference}"),
+            find,
+        )
+        .await
     }
 
     /// Sends a signal.
@@ -228,7 +240,9 @@ impl GatewayBuilder {
     /// Starts it and waits until it ends by itself: for settings that are refused.
     pub async fn ended(self) -> Ended {
         let folder = self.folder_or_new();
-        Process::start_under(&self.program, &self.arguments(&folder), &self.environment).wait(PATIENCE).await
+        Process::start_under(&self.program, &self.arguments(&folder), &self.environment)
+            .wait(PATIENCE)
+            .await
     }
 
     /// Starts it and waits until it is ready.
@@ -237,7 +251,8 @@ impl GatewayBuilder {
     /// When it ends, or is not ready within [`PATIENCE`].
     pub async fn start(self) -> Gateway {
         let folder = self.folder_or_new();
-        let mut process = Process::start_under(&self.program, &self.arguments(&folder), &self.environment);
+        let mut process =
+            Process::start_under(&self.program, &self.arguments(&folder), &self.environment);
         let listeners = ready(&mut process, &folder.data()).await;
         Gateway {
             process,
@@ -298,9 +313,14 @@ async fn ready(process: &mut Process, data: &Path) -> Listeners {
             panic!("the gateway ended at its start: {ended:?}");
         }
         assert!(started.elapsed() < PATIENCE, "the gateway is not ready");
-        let listeners = std::fs::read(&file).ok().and_then(|json| serde_json::from_slice::<Listeners>(&json).ok());
+        let listeners = std::fs::read(&file)
+            .ok()
+            .and_then(|json| serde_json::from_slice::<Listeners>(&json).ok());
         if let Some(listeners) = listeners {
-            let answer = Client::plain(listeners.observe).get("/readyz").try_send().await;
+            let answer = Client::plain(listeners.observe)
+                .get("/readyz")
+                .try_send()
+                .await;
             if answer.is_ok_and(|answer| answer.status == 200) {
                 return listeners;
             }

@@ -30,15 +30,16 @@ mod tokens;
 
 pub use backend::socket::BackendSocket;
 pub use backend::{Backend, Received, Reply};
+pub use client::http2::Http2;
 pub use client::raw::{Raw, RawAnswer};
 pub use client::socket::Socket;
-pub use client::{Answer, Client, Connection, Cookie, Http2, Request};
+pub use client::{Answer, Client, Connection, Cookie, Request};
 pub use eventually::{eventually, within};
 pub use frame::{Frame, Opcode};
 pub use gateway::process::{Ended, Process, binary};
 pub use gateway::{Folder, Gateway, GatewayBuilder, Listeners};
-pub use rustix::process::Signal;
 pub use qrs::{Qrs, QrsAnswer, VirtualProxy, VirtualProxyBuilder};
+pub use rustix::process::Signal;
 pub use tokens::{Algorithm, Keys, Token, now};
 
 /// How long a scenario waits for what must happen, on a machine that is busy.

@@ -18,7 +18,11 @@ pub type QrsAnswer = Answer;
 
 impl Qrs {
     pub(crate) fn new(address: SocketAddr, certificates: &Path) -> Self {
-        Self(Client::tls_with_certificate(address, certificates, "client"))
+        Self(Client::tls_with_certificate(
+            address,
+            certificates,
+            "client",
+        ))
     }
 
     /// Sends a request below `/qrs`; `path` may have a query.
@@ -28,9 +32,14 @@ impl Qrs {
             .0
             .request(method, &format!("/qrs{path}{joint}xrfkey={XRFKEY}"))
             .header("X-Qlik-Xrfkey", XRFKEY)
-            .header("X-Qlik-User", "UserDirectory=INTERNAL; UserId=sa_repository");
+            .header(
+                "X-Qlik-User",
+                "UserDirectory=INTERNAL; UserId=sa_repository",
+            );
         if let Some(body) = body {
-            request = request.header("Content-Type", "application/json").body(body.to_string());
+            request = request
+                .header("Content-Type", "application/json")
+                .body(body.to_string());
         }
         request.send().await
     }
@@ -75,7 +84,8 @@ impl Qrs {
 
     /// A node that forwards everything to that backend. Gives its id.
     pub async fn node(&self, backend: &Backend) -> String {
-        self.node_with(json!({ "services": [{ "path": "/", "uri": backend.uri() }] })).await
+        self.node_with(json!({ "services": [{ "path": "/", "uri": backend.uri() }] }))
+            .await
     }
 
     /// A node with these properties beside the usual ones. Gives its id.
@@ -94,7 +104,9 @@ impl Qrs {
     /// Links virtual proxies to the proxy, as the real system's clients do: the whole entity goes back.
     pub async fn link(&self, ids: &[&str]) {
         let mut proxy = self.proxy_service().await;
-        let linked = proxy["settings"]["virtualProxies"].as_array_mut().expect("a list");
+        let linked = proxy["settings"]["virtualProxies"]
+            .as_array_mut()
+            .expect("a list");
         linked.extend(ids.iter().map(|id| json!({ "id": id })));
         let path = format!("/proxyservice/{}", id(&proxy));
         self.update(&path, &proxy).await;
@@ -120,8 +132,18 @@ impl Qrs {
     }
 
     /// A linked virtual proxy with JWT authentication: the short form.
-    pub async fn jwt_virtual_proxy(&self, prefix: &str, keys: &Keys, backend: &Backend) -> VirtualProxy {
-        self.virtual_proxy(prefix).keys(keys).backend(backend).await.create().await
+    pub async fn jwt_virtual_proxy(
+        &self,
+        prefix: &str,
+        keys: &Keys,
+        backend: &Backend,
+    ) -> VirtualProxy {
+        self.virtual_proxy(prefix)
+            .keys(keys)
+            .backend(backend)
+            .await
+            .create()
+            .await
     }
 
     /// The virtual proxy with that prefix.
@@ -130,7 +152,11 @@ impl Qrs {
     /// When there is none.
     pub async fn find(&self, prefix: &str) -> VirtualProxy {
         let all = self.get("/virtualproxyconfig/full").await;
-        let found = all.as_array().expect("a list").iter().find(|vp| vp["prefix"] == prefix);
+        let found = all
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|vp| vp["prefix"] == prefix);
         VirtualProxy {
             qrs: self.clone(),
             id: id(found.expect("the virtual proxy")),
@@ -183,7 +209,8 @@ impl VirtualProxyBuilder {
     }
 
     fn mapped(mut self, claim: &str, attribute: &str, mandatory: bool) -> Self {
-        let row = json!({ "jwtAttribute": claim, "senseAttribute": attribute, "isMandatory": mandatory });
+        let row =
+            json!({ "jwtAttribute": claim, "senseAttribute": attribute, "isMandatory": mandatory });
         match self.entity["jwtAttributeMap"].as_array_mut() {
             Some(rows) => rows.push(row),
             None => self.entity["jwtAttributeMap"] = json!([row]),
@@ -199,7 +226,9 @@ impl VirtualProxyBuilder {
 
     /// Sends it, whatever comes back. It is not linked.
     pub async fn try_create(self) -> QrsAnswer {
-        self.qrs.send("POST", "/virtualproxyconfig", Some(&self.entity())).await
+        self.qrs
+            .send("POST", "/virtualproxyconfig", Some(&self.entity()))
+            .await
     }
 
     /// Creates it and links it.
@@ -268,7 +297,10 @@ impl VirtualProxy {
 }
 
 fn id(entity: &Value) -> String {
-    entity["id"].as_str().unwrap_or_else(|| panic!("no id: {entity}")).to_owned()
+    entity["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no id: {entity}"))
+        .to_owned()
 }
 
 fn merge(into: &mut Value, properties: Value) {

@@ -13,7 +13,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// Trusts the root in the gateway's certificates, and shows the certificate of that name, if any.
-pub(crate) fn config(certificates: &Path, shown: Option<&str>, protocols: &[&str]) -> Arc<ClientConfig> {
+pub(crate) fn config(
+    certificates: &Path,
+    shown: Option<&str>,
+    protocols: &[&str],
+) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for root in chain(&certificates.join("root.pem")) {
         roots.add(root).expect("a root certificate");
@@ -28,15 +32,23 @@ pub(crate) fn config(certificates: &Path, shown: Option<&str>, protocols: &[&str
             let key = certificates.join(format!("{name}_key.pem"));
             let key = PrivateKeyDer::from_pem_file(key).expect("a client's key");
             let chain = chain(&certificates.join(format!("{name}.pem")));
-            builder.with_client_auth_cert(chain, key).expect("a client's certificate")
+            builder
+                .with_client_auth_cert(chain, key)
+                .expect("a client's certificate")
         }
     };
-    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
     Arc::new(config)
 }
 
 /// Encrypts a connection to `localhost`.
-pub(crate) async fn connect(stream: TcpStream, config: Arc<ClientConfig>) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn connect(
+    stream: TcpStream,
+    config: Arc<ClientConfig>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost").expect("a name");
     TlsConnector::from(config).connect(name, stream).await
 }

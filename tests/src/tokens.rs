@@ -15,7 +15,9 @@ use serde_json::{Map, Value, json};
 /// Seconds since 1970.
 #[must_use]
 pub fn now() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock after 1970");
     i64::try_from(elapsed.as_secs()).expect("a clock before the end of time")
 }
 
@@ -71,7 +73,8 @@ impl Keys {
     pub fn certificate(&self) -> String {
         let der: Pkcs8V1Der<'_> = self.0.as_der().expect("a private key");
         let key = PrivatePkcs8KeyDer::from(der.as_ref());
-        let key = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&key, &rcgen::PKCS_RSA_SHA256).expect("a key");
+        let key = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&key, &rcgen::PKCS_RSA_SHA256)
+            .expect("a key");
         let params = rcgen::CertificateParams::new(["issuer.example".to_owned()]).expect("a name");
         params.self_signed(&key).expect("a certificate").pem()
     }
@@ -116,7 +119,12 @@ impl Keys {
         };
         let mut signature = vec![0; self.0.public_modulus_len()];
         self.0
-            .sign(padding, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .sign(
+                padding,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
             .expect("a signature");
         format!("{signed}.{}", encode(&signature))
     }
@@ -175,7 +183,8 @@ impl Token<'_> {
         header.insert("typ".to_owned(), "JWT".into());
         header.extend(self.header.clone());
         let bytes = |object: &Map<String, Value>| serde_json::to_vec(object).expect("JSON");
-        self.keys.sign(self.algorithm, &bytes(&header), &bytes(&self.claims))
+        self.keys
+            .sign(self.algorithm, &bytes(&header), &bytes(&self.claims))
     }
 }
 
@@ -185,5 +194,8 @@ fn pem(label: &str, der: &[u8]) -> String {
         .step_by(64)
         .map(|at| &text[at..text.len().min(at + 64)])
         .collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        lines.join("\n")
+    )
 }

@@ -24,18 +24,43 @@ const PATHS: [&str; 16] = [
 #[tokio::test]
 async fn without_allow_administration_every_spelling_of_its_paths_is_forbidden() {
     let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let token = Keys::first().token().sign();
     for path in PATHS {
         for method in ["GET", "POST", "DELETE"] {
-            let answer = gateway.client().request(method, path).bearer(&token).send().await;
-            let refused = matches!((answer.status, answer.reason()), (403, "access_denied") | (400, "path_ambiguous"));
-            assert!(refused, "{method} {path}: {} {}", answer.status, answer.reason());
+            let answer = gateway
+                .client()
+                .request(method, path)
+                .bearer(&token)
+                .send()
+                .await;
+            let refused = matches!(
+                (answer.status, answer.reason()),
+                (403, "access_denied") | (400, "path_ambiguous")
+            );
+            assert!(
+                refused,
+                "{method} {path}: {} {}",
+                answer.status,
+                answer.reason()
+            );
         }
     }
-    for path in ["/jwt/qmc/../qmc/", "/jwt/hub/..;/qmc/", "/jwt/./qmc/", "/jwt/hub/%2e%2e/qrs/proxyservice"] {
+    for path in [
+        "/jwt/qmc/../qmc/",
+        "/jwt/hub/..;/qmc/",
+        "/jwt/./qmc/",
+        "/jwt/hub/%2e%2e/qrs/proxyservice",
+    ] {
         let answer = gateway.client().get(path).bearer(&token).send().await;
-        assert_eq!((answer.status, answer.reason()), (400, "path_ambiguous"), "{path}");
+        assert_eq!(
+            (answer.status, answer.reason()),
+            (400, "path_ambiguous"),
+            "{path}"
+        );
     }
     assert!(backend.received().is_empty(), "{:#?}", backend.received());
 }
@@ -43,12 +68,22 @@ async fn without_allow_administration_every_spelling_of_its_paths_is_forbidden()
 #[tokio::test]
 async fn doubly_encoded_paths_reach_the_backend_as_they_are_or_not_at_all() {
     let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let token = Keys::first().token().sign();
-    for (path, target) in [("/jwt/%2571mc/", "/%2571mc/"), ("/jwt/hub/%252e%252e/", "/hub/%252e%252e/")] {
+    for (path, target) in [
+        ("/jwt/%2571mc/", "/%2571mc/"),
+        ("/jwt/hub/%252e%252e/", "/hub/%252e%252e/"),
+    ] {
         let answer = gateway.client().get(path).bearer(&token).send().await;
         if answer.status == 200 {
-            assert_eq!(backend.last().target(), target, "what was judged is what is sent");
+            assert_eq!(
+                backend.last().target(),
+                target,
+                "what was judged is what is sent"
+            );
         } else {
             assert_eq!(answer.status, 400, "{path}");
         }
@@ -58,9 +93,17 @@ async fn doubly_encoded_paths_reach_the_backend_as_they_are_or_not_at_all() {
 #[tokio::test]
 async fn other_entities_of_a_nodes_own_repository_are_forwarded() {
     let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let token = Keys::first().token().sign();
-    let answer = gateway.client().get("/jwt/qrs/app/count").bearer(&token).send().await;
+    let answer = gateway
+        .client()
+        .get("/jwt/qrs/app/count")
+        .bearer(&token)
+        .send()
+        .await;
     assert_eq!(answer.status, 200);
     assert_eq!(backend.only().target(), "/qrs/app/count");
 }
@@ -81,17 +124,41 @@ async fn management_ports_are_open_to_administrators_certificates_only() {
         client
             .get("/qrs/about?xrfkey=0123456789abcdef")
             .header("X-Qlik-Xrfkey", "0123456789abcdef")
-            .header("X-Qlik-User", "UserDirectory=INTERNAL; UserId=sa_repository")
+            .header(
+                "X-Qlik-User",
+                "UserDirectory=INTERNAL; UserId=sa_repository",
+            )
             .try_send()
             .await
     };
     let (address, certificates) = (gateway.listeners().qrs, gateway.certificates());
-    let administrator = about(Client::tls_with_certificate(address, &certificates, "client")).await;
+    let administrator = about(Client::tls_with_certificate(
+        address,
+        &certificates,
+        "client",
+    ))
+    .await;
     assert_eq!(administrator.expect("an answer").status, 200);
-    assert!(about(Client::tls(address, &certificates)).await.is_err(), "no certificate");
-    assert!(about(Client::tls_with_certificate(address, &certificates, "server")).await.is_err(), "server.pem");
+    assert!(
+        about(Client::tls(address, &certificates)).await.is_err(),
+        "no certificate"
+    );
+    assert!(
+        about(Client::tls_with_certificate(
+            address,
+            &certificates,
+            "server"
+        ))
+        .await
+        .is_err(),
+        "server.pem"
+    );
     let foreign = Gateway::serve().first_start().await;
-    std::fs::copy(certificates.join("root.pem"), foreign.certificates().join("root.pem")).expect("a copy");
+    std::fs::copy(
+        certificates.join("root.pem"),
+        foreign.certificates().join("root.pem"),
+    )
+    .expect("a copy");
     let stranger = Client::tls_with_certificate(address, &foreign.certificates(), "client");
     assert!(about(stranger).await.is_err(), "another site's client.pem");
 }

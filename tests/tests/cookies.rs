@@ -66,7 +66,11 @@ const CASES: [Case; 6] = [
 
 async fn cookie(client: &Client, prefix: &str) -> Cookie {
     let token = Keys::first().token().sign();
-    let answer = client.get(&format!("/{prefix}/hub/")).bearer(&token).send().await;
+    let answer = client
+        .get(&format!("/{prefix}/hub/"))
+        .bearer(&token)
+        .send()
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.cookie()
 }
@@ -97,11 +101,16 @@ async fn attributes_are_as_configured_over_tls_and_over_plain_http() {
 #[tokio::test]
 async fn a_cookie_of_plain_http_is_not_taken_over_tls_and_the_other_way_round() {
     let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let (tls, plain) = (gateway.client(), gateway.plain_client());
     let over_tls = cookie(&tls, "jwt").await;
     let over_http = cookie(&plain, "jwt").await;
-    let status = async |client: &Client, cookie: &Cookie| client.get("/jwt/hub/").cookie(cookie).send().await.status;
+    let status = async |client: &Client, cookie: &Cookie| {
+        client.get("/jwt/hub/").cookie(cookie).send().await.status
+    };
     assert_eq!(status(&tls, &over_tls).await, 200);
     assert_eq!(status(&plain, &over_http).await, 200);
     assert_eq!(status(&tls, &over_http).await, 401);
@@ -111,12 +120,21 @@ async fn a_cookie_of_plain_http_is_not_taken_over_tls_and_the_other_way_round() 
 #[tokio::test]
 async fn the_backend_learns_whether_the_client_came_over_tls() {
     let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
-    for (client, secure, proto) in [(gateway.client(), "true", "https"), (gateway.plain_client(), "false", "http")] {
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    for (client, secure, proto) in [
+        (gateway.client(), "true", "https"),
+        (gateway.plain_client(), "false", "http"),
+    ] {
         cookie(&client, "jwt").await;
         let received = backend.last();
         let security = received.header("x-qlik-security").expect("a header");
-        assert!(security.starts_with(&format!("SecureRequest={secure}; ")), "{security}");
+        assert!(
+            security.starts_with(&format!("SecureRequest={secure}; ")),
+            "{security}"
+        );
         assert_eq!(received.header("x-forwarded-proto").as_deref(), Some(proto));
     }
 }
@@ -126,21 +144,32 @@ async fn backends_get_foreign_cookies_and_none_of_ours() {
     let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
     let qrs = gateway.qrs();
     qrs.jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
-    qrs.jwt_virtual_proxy("other", Keys::first(), &backend).await;
+    qrs.jwt_virtual_proxy("other", Keys::first(), &backend)
+        .await;
     let own = cookie(&gateway.client(), "jwt").await;
     let jar = format!(
         "first=1; {}; X-Qlik-Session-other=abc; X-Qlik-Session-jwt-HTTP=def; X-Qlik-Session=ghi; \
          X-Qlik-Session-unknown=mine; last=\"q=2\"",
         own.pair()
     );
-    let answer = gateway.client().get("/jwt/hub/").header("Cookie", jar).send().await;
+    let answer = gateway
+        .client()
+        .get("/jwt/hub/")
+        .header("Cookie", jar)
+        .send()
+        .await;
     assert_eq!(answer.status, 200);
     assert_eq!(
         backend.last().header("cookie").as_deref(),
         Some("first=1; X-Qlik-Session-unknown=mine; last=\"q=2\"")
     );
     // Split over two fields, as HTTP/2 gateways in front may send it.
-    let request = gateway.client().get("/jwt/hub/").header("Cookie", "a=1").cookie(&own).header("Cookie", "b=2");
+    let request = gateway
+        .client()
+        .get("/jwt/hub/")
+        .header("Cookie", "a=1")
+        .cookie(&own)
+        .header("Cookie", "b=2");
     assert_eq!(request.send().await.status, 200);
     assert_eq!(backend.last().headers("cookie").join("; "), "a=1; b=2");
     // Nothing is left: no field at all.
@@ -164,10 +193,25 @@ async fn a_backend_can_set_its_own_cookies_and_none_of_ours() {
     let gateway = Gateway::serve().await;
     let qrs = gateway.qrs();
     qrs.jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
-    qrs.jwt_virtual_proxy("other", Keys::first(), &backend).await;
+    qrs.jwt_virtual_proxy("other", Keys::first(), &backend)
+        .await;
     let token = Keys::first().token().sign();
-    let answer = gateway.client().get("/jwt/hub/").bearer(&token).send().await;
-    let names: Vec<String> = answer.cookies().into_iter().map(|cookie| cookie.name).collect();
+    let answer = gateway
+        .client()
+        .get("/jwt/hub/")
+        .bearer(&token)
+        .send()
+        .await;
+    let names: Vec<String> = answer
+        .cookies()
+        .into_iter()
+        .map(|cookie| cookie.name)
+        .collect();
     assert_eq!(names, ["mine", "second", "X-Qlik-Session-jwt"]);
-    assert!(answer.cookies().iter().all(|cookie| cookie.value != "planted"));
+    assert!(
+        answer
+            .cookies()
+            .iter()
+            .all(|cookie| cookie.value != "planted")
+    );
 }

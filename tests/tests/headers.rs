@@ -13,11 +13,31 @@ struct Site {
 impl Site {
     async fn new() -> Self {
         let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
-        let vp = gateway.qrs().virtual_proxy("jwt").backend(&backend).await.map("Group", "Group").create().await;
-        let token = Keys::first().token().claim("Group", json!(["sales", "finance"])).sign();
-        let answer = gateway.client().get("/jwt/hub/").bearer(&token).send().await;
+        let vp = gateway
+            .qrs()
+            .virtual_proxy("jwt")
+            .backend(&backend)
+            .await
+            .map("Group", "Group")
+            .create()
+            .await;
+        let token = Keys::first()
+            .token()
+            .claim("Group", json!(["sales", "finance"]))
+            .sign();
+        let answer = gateway
+            .client()
+            .get("/jwt/hub/")
+            .bearer(&token)
+            .send()
+            .await;
         let cookie = answer.cookie();
-        Self { gateway, backend, vp, cookie }
+        Self {
+            gateway,
+            backend,
+            vp,
+            cookie,
+        }
     }
 
     /// Sends a request with these fields as they are written, and gives what the backend got.
@@ -25,7 +45,10 @@ impl Site {
         let before = self.backend.received().len();
         let mut raw = self.gateway.client().raw().await;
         let cookie = self.cookie.pair();
-        raw.send(format!("GET {path} HTTP/1.1\r\nHost: gateway.example\r\nCookie: {cookie}\r\n{fields}\r\n")).await;
+        raw.send(format!(
+            "GET {path} HTTP/1.1\r\nHost: gateway.example\r\nCookie: {cookie}\r\n{fields}\r\n"
+        ))
+        .await;
         let answer = raw.read_answer().await;
         assert_eq!(answer.status, 200, "{fields}: {}", answer.text());
         assert_eq!(self.backend.received().len(), before + 1);
@@ -45,17 +68,32 @@ const IDENTITY: [&str; 6] = [
 #[tokio::test]
 async fn every_identity_header_is_there_once_and_exact() {
     let site = Site::new().await;
-    let received = site.sent("/jwt/hub/x?q=%20a&b", "User-Agent: test\r\nX-Own: kept\r\n").await;
+    let received = site
+        .sent("/jwt/hub/x?q=%20a&b", "User-Agent: test\r\nX-Own: kept\r\n")
+        .await;
     assert_eq!(received.line(), "GET /hub/x?q=%20a&b HTTP/1.1");
-    let header = |name: &str| received.header(name).unwrap_or_else(|| panic!("no {name}: {received:?}"));
+    let header = |name: &str| {
+        received
+            .header(name)
+            .unwrap_or_else(|| panic!("no {name}: {received:?}"))
+    };
     assert_eq!(header("x-qlik-user"), "UserDirectory=example; UserId=boz");
-    assert_eq!(header("x-qlik-security"), "SecureRequest=true; Context=AppAccess; Group=sales; Group=finance; ");
+    assert_eq!(
+        header("x-qlik-security"),
+        "SecureRequest=true; Context=AppAccess; Group=sales; Group=finance; "
+    );
     assert!(uuid::Uuid::parse_str(&header("x-qlik-proxysession")).is_ok());
     let proxy = site.gateway.qrs().proxy_service().await;
     let proxy_id = proxy["id"].as_str().expect("an id");
-    assert_eq!(header("x-qlik-proxyid"), format!("ProxyId={proxy_id}; Prefix=jwt"));
+    assert_eq!(
+        header("x-qlik-proxyid"),
+        format!("ProxyId={proxy_id}; Prefix=jwt")
+    );
     let trace = header("x-qlik-trace");
-    assert!(uuid::Uuid::parse_str(trace.strip_suffix(":::").expect("three colons")).is_ok(), "{trace}");
+    assert!(
+        uuid::Uuid::parse_str(trace.strip_suffix(":::").expect("three colons")).is_ok(),
+        "{trace}"
+    );
     assert_eq!(header("x-qlik-virtual-proxy-prefix"), "jwt");
     assert_eq!(header("x-forwarded-for"), "127.0.0.1");
     assert_eq!(header("x-forwarded-proto"), "https");
@@ -65,7 +103,11 @@ async fn every_identity_header_is_there_once_and_exact() {
     let mut names = received.names();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), received.names().len(), "nothing comes twice: {received:?}");
+    assert_eq!(
+        names.len(),
+        received.names().len(),
+        "nothing comes twice: {received:?}"
+    );
     for absent in ["authorization", "cookie", "connection", "x-qlik-app"] {
         assert_eq!(received.header(absent), None, "{absent}");
     }
@@ -78,7 +120,10 @@ async fn apps_and_management_paths_are_told() {
     assert_eq!(received.header("x-qlik-app").as_deref(), Some("5f9c"));
     let received = site.sent("/jwt/qrs/app/count", "").await;
     let security = received.header("x-qlik-security").expect("a header");
-    assert!(security.contains("; Context=ManagementAccess; "), "{security}");
+    assert!(
+        security.contains("; Context=ManagementAccess; "),
+        "{security}"
+    );
 }
 
 /// Line S1 of the hostile inputs.
@@ -109,11 +154,24 @@ async fn copies_of_identity_headers_are_removed_in_any_case_and_number() {
 async fn spellings_that_a_backend_could_mistake_are_removed() {
     let site = Site::new().await;
     for c in "_!#$%&'*+.^`|~".chars() {
-        for name in IDENTITY.iter().chain(&["x-forwarded-for", "x-forwarded-host", "x-original-url"]) {
+        for name in
+            IDENTITY
+                .iter()
+                .chain(&["x-forwarded-for", "x-forwarded-host", "x-original-url"])
+        {
             let odd: String = name.replace('-', &c.to_string());
             let mixed = name.replacen('-', &c.to_string(), 1);
-            let received = site.sent("/jwt/hub/", &format!("{odd}: forged\r\n{mixed}: forged\r\n")).await;
-            assert!(!received.text().contains("forged"), "{odd}: {}", received.text());
+            let received = site
+                .sent(
+                    "/jwt/hub/",
+                    &format!("{odd}: forged\r\n{mixed}: forged\r\n"),
+                )
+                .await;
+            assert!(
+                !received.text().contains("forged"),
+                "{odd}: {}",
+                received.text()
+            );
         }
     }
 }
@@ -129,7 +187,14 @@ async fn naming_a_header_in_connection_does_not_remove_what_the_gateway_sets() {
     for name in IDENTITY.iter().chain(&["x-forwarded-for", "host"]) {
         assert_eq!(received.headers(name).len(), 1, "{name}: {received:?}");
     }
-    for name in ["x-custom", "connection", "keep-alive", "proxy-connection", "te", "proxy-authorization"] {
+    for name in [
+        "x-custom",
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "proxy-authorization",
+    ] {
         assert_eq!(received.header(name), None, "{name}");
     }
 }
@@ -150,7 +215,10 @@ async fn trailers_bring_no_headers() {
     let received = site.backend.last();
     assert_eq!(received.body, b"body");
     assert!(!received.text().contains("forged"), "{received:?}");
-    assert!(!String::from_utf8_lossy(&received.raw_body).contains("forged"), "{received:?}");
+    assert!(
+        !String::from_utf8_lossy(&received.raw_body).contains("forged"),
+        "{received:?}"
+    );
     assert_eq!(received.header("trailer"), None);
 }
 
@@ -161,9 +229,14 @@ async fn the_token_does_not_reach_the_backend() {
     assert_eq!(first.header("authorization"), None);
     assert!(!first.text().contains("eyJ"), "{first:?}");
     let token = Keys::first().token().sign();
-    let received = site.sent("/jwt/hub/", &format!("AUTHORIZATION: Bearer {token}\r\n")).await;
+    let received = site
+        .sent("/jwt/hub/", &format!("AUTHORIZATION: Bearer {token}\r\n"))
+        .await;
     assert!(!received.text().contains("eyJ"), "{received:?}");
-    assert!(!received.text().contains(&site.cookie.value), "{received:?}");
+    assert!(
+        !received.text().contains(&site.cookie.value),
+        "{received:?}"
+    );
 }
 
 #[tokio::test]
@@ -182,8 +255,14 @@ async fn backend_headers_are_made_from_the_identity_and_cannot_be_forged() {
         .await;
     let forged = "x-webauth-user: forged\r\nX_WEBAUTH_USER: forged\r\nX.Groups: forged\r\nx-nothing: forged\r\n";
     let received = site.sent("/jwt/hub/", forged).await;
-    assert_eq!(received.header("x-webauth-user").as_deref(), Some("example\\boz"));
-    assert_eq!(received.header("x-groups").as_deref(), Some("sales,finance"));
+    assert_eq!(
+        received.header("x-webauth-user").as_deref(),
+        Some("example\\boz")
+    );
+    assert_eq!(
+        received.header("x-groups").as_deref(),
+        Some("sales,finance")
+    );
     assert_eq!(received.header("x-static").as_deref(), Some("yes"));
     assert_eq!(received.header("x-nothing").unwrap_or_default(), "");
     assert!(!received.text().contains("forged"), "{received:?}");
@@ -192,12 +271,29 @@ async fn backend_headers_are_made_from_the_identity_and_cannot_be_forged() {
 #[tokio::test]
 async fn backend_headers_that_would_break_the_identity_or_the_framing_are_refused() {
     let site = Site::new().await;
-    for name in ["X-Qlik-User", "x_qlik_user", "Content-Length", "Transfer-Encoding", "Connection", "Host", "a b", ""] {
+    for name in [
+        "X-Qlik-User",
+        "x_qlik_user",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+        "Host",
+        "a b",
+        "",
+    ] {
         let mut entity = site.vp.entity().await;
         entity["backendHeaders"] = json!([{ "name": name, "value": "x" }]);
-        let answer = site.gateway.qrs().send("PUT", &site.vp.path(), Some(&entity)).await;
+        let answer = site
+            .gateway
+            .qrs()
+            .send("PUT", &site.vp.path(), Some(&entity))
+            .await;
         assert_eq!(answer.status, 400, "{name}: {}", answer.text());
-        assert!(answer.text().contains("backendHeaders"), "{}", answer.text());
+        assert!(
+            answer.text().contains("backendHeaders"),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(site.vp.entity().await["backendHeaders"], json!([]));
 }
@@ -208,7 +304,9 @@ async fn the_extended_environment_tells_the_clients_system_in_the_known_order() 
     site.vp.set("extendedSecurityEnvironment", true).await;
     let agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
         Chrome/120.0.0.0 Safari/537.36";
-    let received = site.sent("/jwt/hub/", &format!("User-Agent: {agent}\r\n")).await;
+    let received = site
+        .sent("/jwt/hub/", &format!("User-Agent: {agent}\r\n"))
+        .await;
     assert_eq!(
         received.header("x-qlik-security").as_deref(),
         Some(
@@ -218,7 +316,11 @@ async fn the_extended_environment_tells_the_clients_system_in_the_known_order() 
     );
     // Whatever a client calls itself, it adds nothing.
     let hostile = "User-Agent: Mozilla/5.0 (Windows NT 6.1; Context=ManagementAccess; Group=admins) Firefox/1; x=y\r\n";
-    let security = site.sent("/jwt/hub/", hostile).await.header("x-qlik-security").expect("a header");
+    let security = site
+        .sent("/jwt/hub/", hostile)
+        .await
+        .header("x-qlik-security")
+        .expect("a header");
     assert_eq!(security.matches("Context=").count(), 1, "{security}");
     assert!(!security.contains("admins"), "{security}");
 }
@@ -227,19 +329,39 @@ async fn the_extended_environment_tells_the_clients_system_in_the_known_order() 
 #[tokio::test]
 async fn only_a_trusted_proxy_is_believed_about_the_client() {
     let backend = Backend::echo().await;
-    let gateway = Gateway::serve().setting("--trusted-proxy", "127.0.0.2/32").await;
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    let gateway = Gateway::serve()
+        .setting("--trusted-proxy", "127.0.0.2/32")
+        .await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let token = Keys::first().token().sign();
     let told = async |from: &str, address: &str| {
-        let request = gateway.plain_client().from(from).get("/jwt/hub/").bearer(&token);
-        let request = request.header("X-Forwarded-For", address).header("X-Forwarded-Proto", "https");
+        let request = gateway
+            .plain_client()
+            .from(from)
+            .get("/jwt/hub/")
+            .bearer(&token);
+        let request = request
+            .header("X-Forwarded-For", address)
+            .header("X-Forwarded-Proto", "https");
         assert_eq!(request.send().await.status, 200);
         let received = backend.last();
-        (received.header("x-forwarded-for").expect("a header"), received.header("x-forwarded-proto").expect("a header"))
+        (
+            received.header("x-forwarded-for").expect("a header"),
+            received.header("x-forwarded-proto").expect("a header"),
+        )
     };
     let pair = |address: &str, proto: &str| (address.to_owned(), proto.to_owned());
-    assert_eq!(told("127.0.0.1", "9.9.9.9").await, pair("127.0.0.1", "http"));
+    assert_eq!(
+        told("127.0.0.1", "9.9.9.9").await,
+        pair("127.0.0.1", "http")
+    );
     assert_eq!(told("127.0.0.2", "9.9.9.9").await, pair("9.9.9.9", "https"));
-    assert_eq!(told("127.0.0.2", "6.6.6.6, 9.9.9.9").await, pair("9.9.9.9", "https"));
+    assert_eq!(
+        told("127.0.0.2", "6.6.6.6, 9.9.9.9").await,
+        pair("9.9.9.9", "https")
+    );
     assert_eq!(told("127.0.0.2", "a").await, pair("127.0.0.2", "https"));
 }

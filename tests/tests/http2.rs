@@ -14,10 +14,23 @@ struct Site {
 impl Site {
     async fn new() -> Self {
         let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
-        gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+        gateway
+            .qrs()
+            .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+            .await;
         let token = Keys::first().token().sign();
-        let cookie = gateway.client().get("/jwt/qps/csrftoken").bearer(&token).send().await.cookie();
-        Self { gateway, backend, cookie }
+        let cookie = gateway
+            .client()
+            .get("/jwt/qps/csrftoken")
+            .bearer(&token)
+            .send()
+            .await
+            .cookie();
+        Self {
+            gateway,
+            backend,
+            cookie,
+        }
     }
 
     fn client(&self) -> Client {
@@ -34,22 +47,49 @@ async fn requests_are_served_and_refused_as_over_http_1() {
     let site = Site::new().await;
     let http2 = site.http2().await;
     let token = Keys::first().token().user("example", "anna").sign();
-    let first = http2.send(site.client().get("/jwt/hub/?x=%20").bearer(&token), None).await.expect("an answer");
+    let first = http2
+        .send(site.client().get("/jwt/hub/?x=%20").bearer(&token), None)
+        .await
+        .expect("an answer");
     assert_eq!((first.status, first.text().as_str()), (200, "hello"));
     let received = site.backend.only();
     assert_eq!(received.line(), "GET /hub/?x=%20 HTTP/1.1");
     assert_eq!(received.header("host"), Some(site.client().host()));
-    assert_eq!(received.header("x-qlik-user").as_deref(), Some("UserDirectory=example; UserId=anna"));
+    assert_eq!(
+        received.header("x-qlik-user").as_deref(),
+        Some("UserDirectory=example; UserId=anna")
+    );
     assert_eq!(received.header("authorization"), None);
     assert_eq!(received.header("cookie"), None);
-    let again = http2.send(site.client().get("/jwt/hub/").cookie(&first.cookie()), None).await.expect("an answer");
+    let again = http2
+        .send(site.client().get("/jwt/hub/").cookie(&first.cookie()), None)
+        .await
+        .expect("an answer");
     assert_eq!(again.status, 200);
-    let refused = http2.send(site.client().get("/jwt/hub/"), None).await.expect("an answer");
-    assert_eq!((refused.status, refused.header("www-authenticate")), (401, "Bearer"));
-    assert!(refused.text().contains("Expected an authentication header."));
-    for (path, status) in [("/nobody/hub/", 400), ("/jwt/%2e%2e/", 400), ("/jwt/qmc/", 403)] {
+    let refused = http2
+        .send(site.client().get("/jwt/hub/"), None)
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (refused.status, refused.header("www-authenticate")),
+        (401, "Bearer")
+    );
+    assert!(
+        refused
+            .text()
+            .contains("Expected an authentication header.")
+    );
+    for (path, status) in [
+        ("/nobody/hub/", 400),
+        ("/jwt/%2e%2e/", 400),
+        ("/jwt/qmc/", 403),
+    ] {
         let request = site.client().get(path).cookie(&site.cookie);
-        assert_eq!(http2.send(request, None).await.expect("an answer").status, status, "{path}");
+        assert_eq!(
+            http2.send(request, None).await.expect("an answer").status,
+            status,
+            "{path}"
+        );
     }
 }
 
@@ -60,12 +100,25 @@ async fn thirty_streams_at_once_make_one_session() {
     let token = Keys::first().token().user("example", "anna").sign();
     let mut streams = tokio::task::JoinSet::new();
     for number in 0..30 {
-        let (http2, request) = (http2.clone(), site.client().get(&format!("/jwt/{number}")).bearer(&token));
-        streams.spawn(async move { http2.send(request, None).await.expect("an answer").cookie().value });
+        let (http2, request) = (
+            http2.clone(),
+            site.client().get(&format!("/jwt/{number}")).bearer(&token),
+        );
+        streams.spawn(async move {
+            http2
+                .send(request, None)
+                .await
+                .expect("an answer")
+                .cookie()
+                .value
+        });
     }
     let values: std::collections::HashSet<_> = streams.join_all().await.into_iter().collect();
     assert_eq!(values.len(), 1);
-    assert_eq!(site.gateway.metric("jotgate_sessions_opened_total").await, 2.0);
+    assert_eq!(
+        site.gateway.metric("jotgate_sessions_opened_total").await,
+        2.0
+    );
 }
 
 #[tokio::test]
@@ -74,21 +127,45 @@ async fn client_copies_of_identity_headers_are_removed_in_every_spelling() {
     let http2 = site.http2().await;
     for c in "-_!#$%&'*+.^`|~".chars() {
         let mut request = site.client().get("/jwt/hub/").cookie(&site.cookie);
-        for name in ["x-qlik-user", "x-qlik-security", "x-forwarded-for", "x-original-url"] {
+        for name in [
+            "x-qlik-user",
+            "x-qlik-security",
+            "x-forwarded-for",
+            "x-original-url",
+        ] {
             request = request.header(&name.replace('-', &c.to_string()), "forged");
         }
-        assert_eq!(http2.send(request, None).await.expect("an answer").status, 200);
+        assert_eq!(
+            http2.send(request, None).await.expect("an answer").status,
+            200
+        );
         let received = site.backend.last();
         assert!(!received.text().contains("forged"), "{received:?}");
-        assert_eq!(received.headers("x-qlik-user"), ["UserDirectory=example; UserId=boz"]);
+        assert_eq!(
+            received.headers("x-qlik-user"),
+            ["UserDirectory=example; UserId=boz"]
+        );
     }
 }
 
 #[tokio::test]
 async fn cookies_that_come_in_crumbs_are_found_and_removed() {
     let site = Site::new().await;
-    let request = site.client().get("/jwt/hub/").header("cookie", "a=1").cookie(&site.cookie).header("cookie", "b=2");
-    assert_eq!(site.http2().await.send(request, None).await.expect("an answer").status, 200);
+    let request = site
+        .client()
+        .get("/jwt/hub/")
+        .header("cookie", "a=1")
+        .cookie(&site.cookie)
+        .header("cookie", "b=2");
+    assert_eq!(
+        site.http2()
+            .await
+            .send(request, None)
+            .await
+            .expect("an answer")
+            .status,
+        200
+    );
     assert_eq!(site.backend.last().headers("cookie").join("; "), "a=1; b=2");
 }
 
@@ -97,11 +174,17 @@ async fn a_host_that_differs_from_the_authority_is_refused() {
     let site = Site::new().await;
     let http2 = site.http2().await;
     let request = || site.client().get("/jwt/hub/").cookie(&site.cookie);
-    let other = http2.send(request().header("host", "evil.example"), None).await;
+    let other = http2
+        .send(request().header("host", "evil.example"), None)
+        .await;
     if let Ok(answer) = other {
         assert_eq!(answer.status, 400);
     }
-    assert!(site.backend.received().is_empty(), "{:?}", site.backend.received());
+    assert!(
+        site.backend.received().is_empty(),
+        "{:?}",
+        site.backend.received()
+    );
 }
 
 #[tokio::test]
@@ -109,18 +192,35 @@ async fn bodies_pass_and_trailers_do_not() {
     let site = Site::new().await;
     let http2 = site.http2().await;
     let body: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
-    let request = site.client().post("/jwt/x").cookie(&site.cookie).body(body.clone());
+    let request = site
+        .client()
+        .post("/jwt/x")
+        .cookie(&site.cookie)
+        .body(body.clone());
     let mut trailers = HeaderMap::new();
     for name in ["x-qlik-user", "x_qlik_user", "x-own", "authorization"] {
-        trailers.append(HeaderName::from_static(name), HeaderValue::from_static("forged"));
+        trailers.append(
+            HeaderName::from_static(name),
+            HeaderValue::from_static("forged"),
+        );
     }
-    let answer = http2.send(request, Some(trailers)).await.expect("an answer");
+    let answer = http2
+        .send(request, Some(trailers))
+        .await
+        .expect("an answer");
     assert_eq!(answer.status, 200);
     let received = site.backend.only();
     assert!(received.body == body, "{} bytes came", received.body.len());
-    assert_eq!(received.headers("content-length").len() + received.headers("transfer-encoding").len(), 1);
-    let end = String::from_utf8_lossy(&received.raw_body[received.raw_body.len() - 200..]).into_owned();
-    assert!(!end.contains("forged") && !received.text().contains("forged"), "{end}");
+    assert_eq!(
+        received.headers("content-length").len() + received.headers("transfer-encoding").len(),
+        1
+    );
+    let end =
+        String::from_utf8_lossy(&received.raw_body[received.raw_body.len() - 200..]).into_owned();
+    assert!(
+        !end.contains("forged") && !received.text().contains("forged"),
+        "{end}"
+    );
 }
 
 /// One request, as fields in the order in which they are written.
@@ -140,7 +240,9 @@ fn bytes_of(fields: &Fields<'_>) -> Vec<u8> {
     }
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     bytes.extend_from_slice(&[0, 0, 0, 4, 0, 0, 0, 0, 0]);
-    let length = u32::try_from(block.len()).expect("a short block").to_be_bytes();
+    let length = u32::try_from(block.len())
+        .expect("a short block")
+        .to_be_bytes();
     bytes.extend_from_slice(&length[1..]);
     // HEADERS with END_STREAM and END_HEADERS on stream 1.
     bytes.extend_from_slice(&[1, 0x5, 0, 0, 0, 1]);
@@ -153,7 +255,11 @@ async fn reach(site: &Site, fields: &Fields<'_>) -> usize {
     let before = site.backend.received().len();
     let mut raw = site.client().offering(&["h2"]).raw().await;
     raw.send(bytes_of(fields)).await;
-    while raw.silence(Duration::from_millis(400)).await.is_some_and(|bytes| !bytes.is_empty()) {}
+    while raw
+        .silence(Duration::from_millis(400))
+        .await
+        .is_some_and(|bytes| !bytes.is_empty())
+    {}
     site.backend.received().len() - before
 }
 
@@ -162,8 +268,20 @@ async fn what_only_http_2_can_say_never_becomes_something_else_in_http_1() {
     let site = Site::new().await;
     let cookie = site.cookie.pair();
     let host = site.client().host();
-    let good = || vec![(":method", "GET"), (":scheme", "https"), (":path", "/jwt/x"), (":authority", host.as_str()), ("cookie", cookie.as_str())];
-    assert_eq!(reach(&site, &good()).await, 1, "the bytes of this test are a request");
+    let good = || {
+        vec![
+            (":method", "GET"),
+            (":scheme", "https"),
+            (":path", "/jwt/x"),
+            (":authority", host.as_str()),
+            ("cookie", cookie.as_str()),
+        ]
+    };
+    assert_eq!(
+        reach(&site, &good()).await,
+        1,
+        "the bytes of this test are a request"
+    );
     let added = [
         ("x", "a\r\nx-qlik-user: forged"),
         ("x", "a\nb"),
@@ -189,7 +307,12 @@ async fn what_only_http_2_can_say_never_becomes_something_else_in_http_1() {
     for (name, value) in added {
         let mut fields = good();
         fields.push((name, value));
-        assert_eq!(reach(&site, &fields).await, 0, "{name:?}: {value:?}: {:?}", site.backend.last());
+        assert_eq!(
+            reach(&site, &fields).await,
+            0,
+            "{name:?}: {value:?}: {:?}",
+            site.backend.last()
+        );
     }
     let replaced = [
         (":path", "/jwt/x HTTP/1.1\r\nx-qlik-user: forged"),
@@ -216,7 +339,12 @@ async fn what_only_http_2_can_say_never_becomes_something_else_in_http_1() {
                 field.1 = value;
             }
         }
-        assert_eq!(reach(&site, &fields).await, 0, "{name:?}: {value:?}: {:?}", site.backend.last());
+        assert_eq!(
+            reach(&site, &fields).await,
+            0,
+            "{name:?}: {value:?}: {:?}",
+            site.backend.last()
+        );
     }
     assert_eq!(reach(&site, &good()).await, 1);
     assert_eq!(site.gateway.metric("jotgate_panics_total").await, 0.0);

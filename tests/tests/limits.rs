@@ -14,26 +14,50 @@ impl Site {
     async fn new(builder: GatewayBuilder) -> Self {
         let backend = Backend::echo().await;
         let gateway = builder.await;
-        gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+        gateway
+            .qrs()
+            .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+            .await;
         let token = Keys::first().token().sign();
-        let cookie = gateway.client().get("/jwt/qps/csrftoken").bearer(&token).send().await.cookie();
-        Self { gateway, backend, cookie }
+        let cookie = gateway
+            .client()
+            .get("/jwt/qps/csrftoken")
+            .bearer(&token)
+            .send()
+            .await
+            .cookie();
+        Self {
+            gateway,
+            backend,
+            cookie,
+        }
     }
 
     async fn wait_for_connections(&self, count: u32) {
-        let open = async || (self.gateway.metric("jotgate_connections").await == f64::from(count)).then_some(());
+        let open = async || {
+            (self.gateway.metric("jotgate_connections").await == f64::from(count)).then_some(())
+        };
         jotgate_scenarios::eventually(&format!("{count} connections are open"), open).await;
     }
 
     fn head(&self, fields: &str) -> String {
-        format!("POST /jwt/x HTTP/1.1\r\nHost: g\r\nCookie: {}\r\n{fields}\r\n", self.cookie.pair())
+        format!(
+            "POST /jwt/x HTTP/1.1\r\nHost: g\r\nCookie: {}\r\n{fields}\r\n",
+            self.cookie.pair()
+        )
     }
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_a_413() {
     let site = Site::new(Gateway::serve().setting("--max-body-bytes", "1000")).await;
-    let post = |length: usize| site.gateway.client().post("/jwt/x").cookie(&site.cookie).body(vec![1; length]);
+    let post = |length: usize| {
+        site.gateway
+            .client()
+            .post("/jwt/x")
+            .cookie(&site.cookie)
+            .body(vec![1; length])
+    };
     assert_eq!(post(1000).send().await.status, 200);
     let refused = post(1001).send().await;
     assert_eq!((refused.status, refused.reason()), (413, "body_too_large"));
@@ -45,8 +69,16 @@ async fn a_body_that_is_too_large_is_a_413() {
     raw.send(&chunk).await;
     raw.send("0\r\n\r\n").await;
     let answer = raw.read_answer().await;
-    assert_eq!((answer.status, &answer.headers["jotgate-reason"]), (413, &"body_too_large".parse().expect("a value")));
-    let whole = site.backend.received().iter().filter(|request| request.complete).count();
+    assert_eq!(
+        (answer.status, &answer.headers["jotgate-reason"]),
+        (413, &"body_too_large".parse().expect("a value"))
+    );
+    let whole = site
+        .backend
+        .received()
+        .iter()
+        .filter(|request| request.complete)
+        .count();
     assert_eq!(whole, 1, "no part of it looked like the whole");
 }
 
@@ -54,9 +86,13 @@ async fn a_body_that_is_too_large_is_a_413() {
 async fn a_length_that_is_told_beforehand_needs_no_body_to_be_judged() {
     let site = Site::new(Gateway::serve().setting("--max-body-bytes", "1000")).await;
     let mut raw = site.gateway.client().raw().await;
-    raw.send(site.head("Content-Length: 1000000000000\r\n")).await;
+    raw.send(site.head("Content-Length: 1000000000000\r\n"))
+        .await;
     assert_eq!(raw.read_answer().await.status, 413);
-    assert!(site.backend.received().is_empty(), "no backend is troubled with it");
+    assert!(
+        site.backend.received().is_empty(),
+        "no backend is troubled with it"
+    );
 }
 
 #[tokio::test]
@@ -66,8 +102,16 @@ async fn a_body_that_stalls_is_a_408() {
     raw.send(site.head("Content-Length: 10\r\n")).await;
     raw.send("12345").await;
     let answer = raw.read_answer().await;
-    assert_eq!((answer.status, &answer.headers["jotgate-reason"]), (408, &"body_timeout".parse().expect("a value")));
-    assert!(site.backend.received().iter().all(|request| !request.complete));
+    assert_eq!(
+        (answer.status, &answer.headers["jotgate-reason"]),
+        (408, &"body_timeout".parse().expect("a value"))
+    );
+    assert!(
+        site.backend
+            .received()
+            .iter()
+            .all(|request| !request.complete)
+    );
     raw.read_to_end().await;
 }
 
@@ -97,8 +141,17 @@ async fn a_body_that_drips_is_a_body_that_stalls() {
         }
     };
     answered.await;
-    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
-    assert!(site.backend.received().iter().all(|request| !request.complete));
+    assert!(
+        started.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(
+        site.backend
+            .received()
+            .iter()
+            .all(|request| !request.complete)
+    );
 }
 
 #[tokio::test]
@@ -111,7 +164,12 @@ async fn an_upload_is_not_a_slow_answer() {
         raw.send(byte).await;
     }
     let answer = raw.read_answer().await;
-    assert_eq!(answer.status, 200, "the backend cannot answer what it has not got: {}", answer.text());
+    assert_eq!(
+        answer.status,
+        200,
+        "the backend cannot answer what it has not got: {}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
@@ -133,7 +191,11 @@ async fn a_head_that_is_slow_is_a_408_and_the_end_of_the_connection() {
                 break;
             }
         }
-        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            started.elapsed()
+        );
     }
 }
 
@@ -145,13 +207,20 @@ async fn a_connection_that_says_nothing_is_closed() {
         assert!(raw.read_to_end().await.is_empty());
     }
     // Neither does a handshake take for ever.
-    let mut silent = jotgate_scenarios::Client::plain(site.gateway.listeners().gateway[0]).raw().await;
+    let mut silent = jotgate_scenarios::Client::plain(site.gateway.listeners().gateway[0])
+        .raw()
+        .await;
     assert!(silent.read_to_end().await.is_empty());
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_without_a_word() {
-    let site = Site::new(Gateway::serve().setting("--idle-timeout", "1s").setting("--header-timeout", "30s")).await;
+    let site = Site::new(
+        Gateway::serve()
+            .setting("--idle-timeout", "1s")
+            .setting("--header-timeout", "30s"),
+    )
+    .await;
     let mut raw = site.gateway.client().raw().await;
     for _ in 0..2 {
         raw.send(site.head("Content-Length: 0\r\n")).await;
@@ -166,7 +235,10 @@ async fn an_idle_connection_is_closed_without_a_word() {
 #[tokio::test]
 async fn a_head_that_is_too_large_is_a_431() {
     let site = Site::new(Gateway::serve()).await;
-    for fields in [format!("X: {}\r\n", "x".repeat(40_000)), "X: y\r\n".repeat(8_000)] {
+    for fields in [
+        format!("X: {}\r\n", "x".repeat(40_000)),
+        "X: y\r\n".repeat(8_000),
+    ] {
         let mut raw = site.gateway.client().raw().await;
         // It may answer before it has everything.
         drop(raw.try_send(site.head(&fields)).await);
@@ -187,12 +259,21 @@ async fn connections_of_one_address_are_limited_and_given_back() {
     site.wait_for_connections(0).await;
     let kept = [client.raw().await, client.raw().await];
     site.wait_for_connections(2).await;
-    assert!(client.get("/jwt/x").try_send().await.is_err(), "the third is refused");
+    assert!(
+        client.get("/jwt/x").try_send().await.is_err(),
+        "the third is refused"
+    );
     let other = client.clone().from("127.0.0.2");
-    assert!(other.get("/jwt/x").try_send().await.is_ok(), "others are not concerned");
+    assert!(
+        other.get("/jwt/x").try_send().await.is_ok(),
+        "others are not concerned"
+    );
     drop(kept);
     site.wait_for_connections(0).await;
-    assert!(client.get("/jwt/x").try_send().await.is_ok(), "their places are free again");
+    assert!(
+        client.get("/jwt/x").try_send().await.is_ok(),
+        "their places are free again"
+    );
 }
 
 #[tokio::test]
@@ -200,11 +281,25 @@ async fn connections_are_limited_in_all() {
     let site = Site::new(Gateway::serve().setting("--max-connections", "3")).await;
     let client = site.gateway.plain_client();
     site.wait_for_connections(0).await;
-    let kept = [client.raw().await, client.raw().await, client.clone().from("127.0.0.2").raw().await];
+    let kept = [
+        client.raw().await,
+        client.raw().await,
+        client.clone().from("127.0.0.2").raw().await,
+    ];
     site.wait_for_connections(3).await;
-    assert!(client.get("/jwt/x").try_send().await.is_err(), "the fourth is refused");
-    assert_eq!(site.gateway.observer().get("/readyz").send().await.status, 200, "its health can be asked all the same");
+    assert!(
+        client.get("/jwt/x").try_send().await.is_err(),
+        "the fourth is refused"
+    );
+    assert_eq!(
+        site.gateway.observer().get("/readyz").send().await.status,
+        200,
+        "its health can be asked all the same"
+    );
     drop(kept);
     site.wait_for_connections(0).await;
-    assert!(client.get("/jwt/x").try_send().await.is_ok(), "their places are free again");
+    assert!(
+        client.get("/jwt/x").try_send().await.is_ok(),
+        "their places are free again"
+    );
 }

@@ -11,24 +11,51 @@ struct Site {
 impl Site {
     async fn new() -> Self {
         let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
-        gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
-        gateway.qrs().jwt_virtual_proxy("other", Keys::second(), &backend).await;
+        gateway
+            .qrs()
+            .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+            .await;
+        gateway
+            .qrs()
+            .jwt_virtual_proxy("other", Keys::second(), &backend)
+            .await;
         let token = Keys::first().token().sign();
-        let cookie = gateway.plain_client().get("/jwt/first").bearer(&token).send().await.cookie();
-        Self { gateway, backend, cookie }
+        let cookie = gateway
+            .plain_client()
+            .get("/jwt/first")
+            .bearer(&token)
+            .send()
+            .await
+            .cookie();
+        Self {
+            gateway,
+            backend,
+            cookie,
+        }
     }
 
     /// The status for a target as it is written, its reason, and the target that the backend got.
     async fn ask(&self, method: &str, target: &str) -> (u16, String, Option<String>) {
         let before = self.backend.received().len();
         let mut raw = self.gateway.plain_client().raw().await;
-        let fields = format!("Host: gateway\r\nCookie: {}\r\nConnection: close\r\n", self.cookie.pair());
-        raw.send(format!("{method} {target} HTTP/1.1\r\n{fields}\r\n")).await;
+        let fields = format!(
+            "Host: gateway\r\nCookie: {}\r\nConnection: close\r\n",
+            self.cookie.pair()
+        );
+        raw.send(format!("{method} {target} HTTP/1.1\r\n{fields}\r\n"))
+            .await;
         let answer = raw.read_answer().await;
-        let reason = answer.headers.get("jotgate-reason").map(|value| value.to_str().expect("an id").to_owned());
+        let reason = answer
+            .headers
+            .get("jotgate-reason")
+            .map(|value| value.to_str().expect("an id").to_owned());
         let received = self.backend.received().split_off(before);
         assert!(received.len() <= 1);
-        (answer.status, reason.unwrap_or_default(), received.first().map(|request| request.target()))
+        (
+            answer.status,
+            reason.unwrap_or_default(),
+            received.first().map(|request| request.target()),
+        )
     }
 }
 
@@ -67,7 +94,10 @@ async fn ambiguous_paths_are_refused() {
         let (status, reason, received) = site.ask("GET", target).await;
         assert_eq!((status, received), (400, None), "{target}");
         // What hyper itself refuses has no reason of ours.
-        assert!(matches!(reason.as_str(), "path_ambiguous" | ""), "{target}: {reason}");
+        assert!(
+            matches!(reason.as_str(), "path_ambiguous" | ""),
+            "{target}: {reason}"
+        );
     }
 }
 
@@ -76,7 +106,10 @@ async fn paths_with_one_reading_reach_the_backend_byte_for_byte() {
     let site = Site::new().await;
     for (target, expected) in [
         ("/jwt/hub/", "/hub/"),
-        ("/jwt/app/engineData&qlik-csrf-token=x", "/app/engineData&qlik-csrf-token=x"),
+        (
+            "/jwt/app/engineData&qlik-csrf-token=x",
+            "/app/engineData&qlik-csrf-token=x",
+        ),
         ("/jwt/app/%3Ftransient%3D", "/app/%3Ftransient%3D"),
         ("/jwt/a%20b%2Cc", "/a%20b%2Cc"),
         ("/jwt/%C3%A9", "/%C3%A9"),
@@ -99,7 +132,18 @@ async fn paths_with_one_reading_reach_the_backend_byte_for_byte() {
 #[tokio::test]
 async fn no_path_leads_from_one_virtual_proxy_to_another() {
     let site = Site::new().await;
-    for target in ["/other/", "/other/jwt/", "/other/x?/jwt/", "/other;jwt/", "/jwt../x", "/jwt.", "/jwt%2e", "/JWT/x", "/ｊｗｔ/x", "/jwt%C0%AF/x"] {
+    for target in [
+        "/other/",
+        "/other/jwt/",
+        "/other/x?/jwt/",
+        "/other;jwt/",
+        "/jwt../x",
+        "/jwt.",
+        "/jwt%2e",
+        "/JWT/x",
+        "/ｊｗｔ/x",
+        "/jwt%C0%AF/x",
+    ] {
         let (status, _, received) = site.ask("GET", target).await;
         assert!(matches!(status, 400 | 401), "{target}: {status}");
         assert_eq!(received, None, "{target}");
@@ -110,13 +154,26 @@ async fn no_path_leads_from_one_virtual_proxy_to_another() {
 #[tokio::test]
 async fn other_forms_of_the_target_are_refused_or_mean_the_same() {
     let site = Site::new().await;
-    for (method, target) in [("CONNECT", "gateway:443"), ("CONNECT", "/jwt/x"), ("OPTIONS", "*"), ("GET", "*"), ("GET", "gateway:443"), ("TRACE", "/jwt/x"), ("GET", "jwt/x"), ("GET", "?x"), ("GET", "#x")] {
+    for (method, target) in [
+        ("CONNECT", "gateway:443"),
+        ("CONNECT", "/jwt/x"),
+        ("OPTIONS", "*"),
+        ("GET", "*"),
+        ("GET", "gateway:443"),
+        ("TRACE", "/jwt/x"),
+        ("GET", "jwt/x"),
+        ("GET", "?x"),
+        ("GET", "#x"),
+    ] {
         let (status, _, received) = site.ask(method, target).await;
         assert_eq!((status, received), (400, None), "{method} {target}");
     }
     let (status, _, received) = site.ask("GET", "http://gateway/jwt/x?y").await;
     assert_eq!((status, received.as_deref()), (200, Some("/x?y")));
-    assert_eq!(site.backend.last().header("host").as_deref(), Some("gateway"));
+    assert_eq!(
+        site.backend.last().header("host").as_deref(),
+        Some("gateway")
+    );
     let (status, _, received) = site.ask("GET", "http://gateway/other/x").await;
     assert_eq!((status, received), (401, None));
 }
@@ -142,8 +199,13 @@ async fn a_long_path_is_served_or_refused_but_never_cut() {
     let site = Site::new().await;
     let long = format!("/jwt/{}", "x".repeat(20_000));
     let (status, _, received) = site.ask("GET", &long).await;
-    assert_eq!((status, received.map(|target| target.len())), (200, Some(20_001)));
-    let (status, _, received) = site.ask("GET", &format!("/jwt/{}", "x".repeat(70_000))).await;
+    assert_eq!(
+        (status, received.map(|target| target.len())),
+        (200, Some(20_001))
+    );
+    let (status, _, received) = site
+        .ask("GET", &format!("/jwt/{}", "x".repeat(70_000)))
+        .await;
     assert!(matches!(status, 414 | 431), "{status}");
     assert_eq!(received, None);
 }
@@ -160,8 +222,20 @@ async fn a_base_path_of_the_node_stands_before_the_path() {
     let node = qrs.node_with(services).await;
     qrs.virtual_proxy("jwt").node(node).create().await;
     let token = Keys::first().token().sign();
-    for (path, target) in [("/jwt/grafana/x?y", "/base/grafana/x?y"), ("/jwt/grafanax", "/grafanax")] {
-        assert_eq!(gateway.client().get(path).bearer(&token).send().await.status, 200);
+    for (path, target) in [
+        ("/jwt/grafana/x?y", "/base/grafana/x?y"),
+        ("/jwt/grafanax", "/grafanax"),
+    ] {
+        assert_eq!(
+            gateway
+                .client()
+                .get(path)
+                .bearer(&token)
+                .send()
+                .await
+                .status,
+            200
+        );
         assert_eq!(backend.last().target(), target);
     }
 }
@@ -171,14 +245,24 @@ async fn the_bare_prefix_leads_to_the_hub_when_a_node_serves_one() {
     let backend = Backend::echo().await;
     let gateway = Gateway::serve().await;
     let qrs = gateway.qrs();
-    let node = qrs.node_with(serde_json::json!({ "services": [{ "path": "/hub", "uri": backend.uri() }] })).await;
+    let node = qrs
+        .node_with(serde_json::json!({ "services": [{ "path": "/hub", "uri": backend.uri() }] }))
+        .await;
     qrs.virtual_proxy("jwt").node(node).create().await;
     let token = Keys::first().token().sign();
     for path in ["/jwt", "/jwt/"] {
         let answer = gateway.client().get(path).bearer(&token).send().await;
-        assert_eq!((answer.status, answer.header("location")), (302, "/jwt/hub/"));
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (302, "/jwt/hub/")
+        );
         assert!(!answer.cookies().is_empty());
     }
-    let answer = gateway.client().get("/jwt/nowhere").bearer(&token).send().await;
+    let answer = gateway
+        .client()
+        .get("/jwt/nowhere")
+        .bearer(&token)
+        .send()
+        .await;
     assert_eq!((answer.status, answer.reason()), (503, "node_unavailable"));
 }

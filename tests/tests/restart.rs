@@ -8,24 +8,66 @@ use jotgate_scenarios::{Backend, Frame, Gateway, Keys, Opcode, Reply, Signal, ev
 async fn sessions_survive_a_restart_with_everything_that_backends_are_told() {
     let backend = Backend::echo().await;
     let mut gateway = Gateway::serve().await;
-    let vp = gateway.qrs().virtual_proxy("jwt").backend(&backend).await.map("Group", "Group").create().await;
-    let token = Keys::first().token().claim("Group", serde_json::json!(["a", "ü"])).sign();
-    let cookie = gateway.client().get("/jwt/hub/").bearer(&token).send().await.cookie();
+    let vp = gateway
+        .qrs()
+        .virtual_proxy("jwt")
+        .backend(&backend)
+        .await
+        .map("Group", "Group")
+        .create()
+        .await;
+    let token = Keys::first()
+        .token()
+        .claim("Group", serde_json::json!(["a", "ü"]))
+        .sign();
+    let cookie = gateway
+        .client()
+        .get("/jwt/hub/")
+        .bearer(&token)
+        .send()
+        .await
+        .cookie();
     let anna = Keys::first().token().user("example", "anna").sign();
-    let left = gateway.client().get("/jwt/hub/").bearer(&anna).send().await.cookie();
-    gateway.client().request("DELETE", "/jwt/qps/user").cookie(&left).send().await;
+    let left = gateway
+        .client()
+        .get("/jwt/hub/")
+        .bearer(&anna)
+        .send()
+        .await
+        .cookie();
+    gateway
+        .client()
+        .request("DELETE", "/jwt/qps/user")
+        .cookie(&left)
+        .send()
+        .await;
     let csrf = async |gateway: &Gateway| {
-        let answer = gateway.client().get("/jwt/qps/csrftoken").cookie(&cookie).send().await;
+        let answer = gateway
+            .client()
+            .get("/jwt/qps/csrftoken")
+            .cookie(&cookie)
+            .send()
+            .await;
         answer.header("qlik-csrf-token").to_owned()
     };
     let before = (backend.received()[0].clone(), csrf(&gateway).await);
     for _ in 0..3 {
         gateway = gateway.restart().await;
-        let answer = gateway.client().get("/jwt/hub/").cookie(&cookie).send().await;
+        let answer = gateway
+            .client()
+            .get("/jwt/hub/")
+            .cookie(&cookie)
+            .send()
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert!(answer.cookies().is_empty());
         let told = backend.last();
-        for name in ["x-qlik-user", "x-qlik-security", "x-qlik-proxysession", "x-qlik-proxyid"] {
+        for name in [
+            "x-qlik-user",
+            "x-qlik-security",
+            "x-qlik-proxysession",
+            "x-qlik-proxyid",
+        ] {
             assert_eq!(told.header(name), before.0.header(name), "{name}");
         }
         assert_eq!(csrf(&gateway).await, before.1);
@@ -43,24 +85,45 @@ async fn a_session_of_the_token_ends_with_it_also_when_the_gateway_was_not_there
     let vp = gateway.qrs().virtual_proxy("jwt").backend(&backend).await;
     vp.set("sessionEndsWithToken", true).create().await;
     let token = Keys::first().token().expires_in(3).sign();
-    let cookie = gateway.client().get("/jwt/hub/").bearer(&token).send().await.cookie();
+    let cookie = gateway
+        .client()
+        .get("/jwt/hub/")
+        .bearer(&token)
+        .send()
+        .await
+        .cookie();
     let again = gateway.again();
     assert_eq!(gateway.stop().await.code, Some(0));
     tokio::time::sleep(Duration::from_millis(3200)).await;
     let gateway = again.await;
-    assert_eq!(gateway.client().get("/jwt/hub/").cookie(&cookie).send().await.status, 401);
+    assert_eq!(
+        gateway
+            .client()
+            .get("/jwt/hub/")
+            .cookie(&cookie)
+            .send()
+            .await
+            .status,
+        401
+    );
 }
 
 #[tokio::test]
 async fn a_restart_changes_nothing_in_the_configuration() {
     let backend = Backend::echo().await;
     let gateway = Gateway::serve().await;
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let before = gateway.qrs().get("/virtualproxyconfig/full").await;
     let certificate = std::fs::read(gateway.certificates().join("server.pem")).expect("server.pem");
     let gateway = gateway.restart().await;
     assert_eq!(gateway.qrs().get("/virtualproxyconfig/full").await, before);
-    assert_eq!(std::fs::read(gateway.certificates().join("server.pem")).expect("server.pem"), certificate);
+    assert_eq!(
+        std::fs::read(gateway.certificates().join("server.pem")).expect("server.pem"),
+        certificate
+    );
 }
 
 #[tokio::test]
@@ -71,14 +134,26 @@ async fn a_drain_lets_requests_finish_closes_sockets_and_ends_with_zero() {
     })
     .await;
     let mut gateway = Gateway::serve().await;
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let token = Keys::first().token().sign();
-    let opened = gateway.client().get("/jwt/app/x").bearer(&token).open_socket().await;
+    let opened = gateway
+        .client()
+        .get("/jwt/app/x")
+        .bearer(&token)
+        .open_socket()
+        .await;
     let mut socket = opened.expect("a WebSocket");
     let cookie = socket.answer().cookie();
     socket.assert_echo("before").await;
     let mut idle = gateway.client().raw().await;
-    idle.send(format!("GET /jwt/qps/user HTTP/1.1\r\nHost: g\r\nCookie: {}\r\n\r\n", cookie.pair())).await;
+    idle.send(format!(
+        "GET /jwt/qps/user HTTP/1.1\r\nHost: g\r\nCookie: {}\r\n\r\n",
+        cookie.pair()
+    ))
+    .await;
     assert_eq!(idle.read_answer().await.status, 200);
 
     let request = tokio::spawn(gateway.client().get("/jwt/slow").cookie(&cookie).send());
@@ -91,10 +166,27 @@ async fn a_drain_lets_requests_finish_closes_sockets_and_ends_with_zero() {
         let answer = gateway.observer().get("/readyz").try_send().await.ok()?;
         (answer.status == 503).then_some(())
     };
-    within(Duration::from_secs(2), "503 of /readyz", eventually("not ready", unready)).await;
-    assert_eq!(gateway.observer().get("/livez").send().await.status, 200, "it is still alive");
-    assert!(gateway.client().get("/jwt/hub/").try_send().await.is_err(), "nobody new is let in");
-    let silence = within(Duration::from_secs(2), "the idle connection's end", idle.read_to_end()).await;
+    within(
+        Duration::from_secs(2),
+        "503 of /readyz",
+        eventually("not ready", unready),
+    )
+    .await;
+    assert_eq!(
+        gateway.observer().get("/livez").send().await.status,
+        200,
+        "it is still alive"
+    );
+    assert!(
+        gateway.client().get("/jwt/hub/").try_send().await.is_err(),
+        "nobody new is let in"
+    );
+    let silence = within(
+        Duration::from_secs(2),
+        "the idle connection's end",
+        idle.read_to_end(),
+    )
+    .await;
     assert!(silence.is_empty());
 
     let answer = request.await.expect("the request");
@@ -108,7 +200,10 @@ async fn a_drain_lets_requests_finish_closes_sockets_and_ends_with_zero() {
 async fn a_drain_has_an_end() {
     let backend = Backend::answering(|_| Reply::never()).await;
     let mut gateway = Gateway::serve().setting("--drain-timeout", "1s").await;
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let token = Keys::first().token().sign();
     let request = tokio::spawn(gateway.client().get("/jwt/never").bearer(&token).try_send());
     backend.wait_for(1).await;
@@ -122,11 +217,15 @@ async fn a_drain_has_an_end() {
 async fn an_upload_that_has_begun_is_taken_to_its_end() {
     let backend = Backend::echo().await;
     let mut gateway = Gateway::serve().await;
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let token = Keys::first().token().sign();
     let mut raw = gateway.client().raw().await;
     let head = "POST /jwt/upload HTTP/1.1\r\nHost: g\r\nContent-Length: 10\r\n";
-    raw.send(format!("{head}Authorization: Bearer {token}\r\n\r\n12345")).await;
+    raw.send(format!("{head}Authorization: Bearer {token}\r\n\r\n12345"))
+        .await;
     let opened = async || (gateway.metric("jotgate_sessions").await == 1.0).then_some(());
     eventually("the request has begun", opened).await;
     gateway.signal(Signal::TERM);
@@ -151,13 +250,27 @@ async fn an_interrupt_ends_it_as_well() {
 async fn sockets_of_a_session_can_be_opened_again_after_a_restart() {
     let backend = Backend::echo().await;
     let gateway = Gateway::serve().await;
-    gateway.qrs().jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
     let token = Keys::first().token().sign();
-    let socket = gateway.client().get("/jwt/app/x").bearer(&token).open_socket().await.expect("a WebSocket");
+    let socket = gateway
+        .client()
+        .get("/jwt/app/x")
+        .bearer(&token)
+        .open_socket()
+        .await
+        .expect("a WebSocket");
     let cookie = socket.answer().cookie();
     let gateway = gateway.restart().await;
     drop(socket);
-    let again = gateway.client().get("/jwt/app/x").cookie(&cookie).open_socket().await;
+    let again = gateway
+        .client()
+        .get("/jwt/app/x")
+        .cookie(&cookie)
+        .open_socket()
+        .await;
     let mut again = again.expect("a WebSocket");
     again.send(Frame::text("back")).await;
     assert_eq!(again.receive().await, Frame::text("back"));

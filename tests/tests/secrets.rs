@@ -16,19 +16,30 @@ struct Written(Vec<(String, String)>);
 
 impl Secrets {
     fn add(&mut self, name: &'static str, text: &str) {
-        assert!(text.len() >= 12, "{name} is too short to be searched for: {text:?}");
+        assert!(
+            text.len() >= 12,
+            "{name} is too short to be searched for: {text:?}"
+        );
         self.0.push((name, text.to_owned()));
     }
 
     /// A token, whole and by its signature.
     fn add_token(&mut self, token: &str) {
         self.add("a token", token);
-        self.add("a token's signature", token.rsplit('.').next().expect("a signature"));
+        self.add(
+            "a token's signature",
+            token.rsplit('.').next().expect("a signature"),
+        );
     }
 
     /// Every line of a private key but the first, which all keys have in common.
     fn add_key(&mut self, name: &'static str, pem: &str) {
-        for line in pem.lines().filter(|line| !line.contains("-----")).skip(1).filter(|line| line.len() == 64) {
+        for line in pem
+            .lines()
+            .filter(|line| !line.contains("-----"))
+            .skip(1)
+            .filter(|line| line.len() == 64)
+        {
             self.add(name, line);
         }
     }
@@ -100,12 +111,18 @@ async fn everything(level: &str) -> (Secrets, Written) {
     let (mut secrets, mut written) = (Secrets::default(), Written::default());
     let certificates = gateway.certificates();
     for name in ["root_key.pem", "server_key.pem", "client_key.pem"] {
-        secrets.add_key("a key of the gateway", &std::fs::read_to_string(certificates.join(name)).expect("a key"));
+        secrets.add_key(
+            "a key of the gateway",
+            &std::fs::read_to_string(certificates.join(name)).expect("a key"),
+        );
     }
     configure(&gateway, &backend, &mut secrets, &mut written).await;
     use_it(&gateway, &mut secrets, &mut written).await;
     sign_in(&gateway, &mut secrets, &mut written).await;
-    written.add("the metrics", gateway.observer().get("/metrics").send().await.text());
+    written.add(
+        "the metrics",
+        gateway.observer().get("/metrics").send().await.text(),
+    );
     let (folder, again) = (gateway.folder().clone(), gateway.again());
     add_ended(&mut written, gateway.stop().await);
     let gateway = again.await;
@@ -127,7 +144,11 @@ fn add_ended(written: &mut Written, ended: Ended) {
 fn add_databases(written: &mut Written, data: &Path) {
     for entry in std::fs::read_dir(data).expect("the data directory") {
         let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         if path.is_file() && name.contains(".db") {
             let bytes = std::fs::read(&path).expect("a database");
             written.add(name, String::from_utf8_lossy(&bytes));
@@ -136,14 +157,29 @@ fn add_databases(written: &mut Written, data: &Path) {
 }
 
 /// Saves, good and bad ones.
-async fn configure(gateway: &Gateway, backend: &Backend, secrets: &mut Secrets, written: &mut Written) {
+async fn configure(
+    gateway: &Gateway,
+    backend: &Backend,
+    secrets: &mut Secrets,
+    written: &mut Written,
+) {
     let qrs = gateway.qrs();
     let vp = qrs.virtual_proxy("jwt").backend(backend).await;
-    let vp = vp.set("authenticationModuleRedirectUri", "https://portal.example/login").create().await;
+    let vp = vp
+        .set(
+            "authenticationModuleRedirectUri",
+            "https://portal.example/login",
+        )
+        .create()
+        .await;
     let pasted = Keys::second().private_key();
     secrets.add_key("a private key that was pasted by mistake", &pasted);
     let mut entity = vp.entity().await;
-    for wrong in [pasted.clone(), format!("{}{pasted}", Keys::first().certificate()), pasted.replace("-----", "--")] {
+    for wrong in [
+        pasted.clone(),
+        format!("{}{pasted}", Keys::first().certificate()),
+        pasted.replace("-----", "--"),
+    ] {
         entity["jwtPublicKeyCertificate"] = wrong.into();
         let answer = qrs.send("PUT", &vp.path(), Some(&entity)).await;
         assert_eq!(answer.status, 400, "{}", answer.text());
@@ -157,30 +193,50 @@ async fn configure(gateway: &Gateway, backend: &Backend, secrets: &mut Secrets, 
         "clientCertificate": read("client.pem"), "clientKey": "-----BEGIN PRIVATE KEY-----\nmarkerkeymarkerkey\n-----END PRIVATE KEY-----\n",
     });
     secrets.add("a node's key that is none", "markerkeymarkerkey");
-    let answer = qrs.send("POST", "/servernodeconfiguration", Some(&node)).await;
+    let answer = qrs
+        .send("POST", "/servernodeconfiguration", Some(&node))
+        .await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     written.add_answer("the refusal of a node", &answer);
-    written.add_answer("all virtual proxies", &qrs.send("GET", "/virtualproxyconfig/full", None).await);
-    written.add_answer("all nodes", &qrs.send("GET", "/servernodeconfiguration/full", None).await);
+    written.add_answer(
+        "all virtual proxies",
+        &qrs.send("GET", "/virtualproxyconfig/full", None).await,
+    );
+    written.add_answer(
+        "all nodes",
+        &qrs.send("GET", "/servernodeconfiguration/full", None).await,
+    );
 }
 
 /// Requests, good and bad ones.
 async fn use_it(gateway: &Gateway, secrets: &mut Secrets, written: &mut Written) {
     let client = gateway.client();
-    let token = Keys::first().token().claim("private", "a claim that nobody maps").sign();
+    let token = Keys::first()
+        .token()
+        .claim("private", "a claim that nobody maps")
+        .sign();
     secrets.add_token(&token);
     secrets.add("a claim that is not mapped", "a claim that nobody maps");
     let opened = client.get("/jwt/hub/").bearer(&token).send().await;
     let cookie = opened.cookie();
     secrets.add("a session's cookie", &cookie.value);
     written.add_answer("the first page", &opened);
-    let csrf = client.get("/jwt/qps/csrftoken").cookie(&cookie).send().await.header("qlik-csrf-token").to_owned();
+    let csrf = client
+        .get("/jwt/qps/csrftoken")
+        .cookie(&cookie)
+        .send()
+        .await
+        .header("qlik-csrf-token")
+        .to_owned();
     secrets.add("a csrf token", &csrf);
 
     let mut bad: Vec<String> = vec![
         Keys::second().token().sign(),
         Keys::first().token().expires_in(-3600).sign(),
-        Keys::first().token().claim("userId", json!(["a list"])).sign(),
+        Keys::first()
+            .token()
+            .claim("userId", json!(["a list"]))
+            .sign(),
         Keys::first().token().header("crit", json!(["x"])).sign(),
         format!("{token}.{}", "x".repeat(40)),
         format!("{token}{}", "A".repeat(9000)),
@@ -192,9 +248,21 @@ async fn use_it(gateway: &Gateway, secrets: &mut Secrets, written: &mut Written)
         assert_eq!(answer.status, 401, "{number}");
         written.add_answer("the refusal of a token", &answer);
     }
-    for path in ["/jwt/close", "/jwt/garbage", "/nobody/hub/", "/jwt/%2e%2e/", "/jwt/qmc/", "/jwt/qps/user", "/jwt/jotgate/session"] {
+    for path in [
+        "/jwt/close",
+        "/jwt/garbage",
+        "/nobody/hub/",
+        "/jwt/%2e%2e/",
+        "/jwt/qmc/",
+        "/jwt/qps/user",
+        "/jwt/jotgate/session",
+    ] {
         for accept in ["text/html", "application/json", "*/*"] {
-            let request = client.get(path).cookie(&cookie).bearer(&token).header("Accept", accept);
+            let request = client
+                .get(path)
+                .cookie(&cookie)
+                .bearer(&token)
+                .header("Accept", accept);
             written.add_answer(path, &request.send().await);
         }
     }
@@ -204,17 +272,46 @@ async fn use_it(gateway: &Gateway, secrets: &mut Secrets, written: &mut Written)
         .open_socket()
         .await
         .expect("a WebSocket");
-    socket.assert_echo("a message that is nobody's business").await;
+    socket
+        .assert_echo("a message that is nobody's business")
+        .await;
     secrets.add("a message", "a message that is nobody's business");
-    let query = client.get(&format!("/jwt/app/x?qlik-csrf-token={csrf}&secret=in-the-query")).cookie(&cookie);
+    let query = client
+        .get(&format!(
+            "/jwt/app/x?qlik-csrf-token={csrf}&secret=in-the-query"
+        ))
+        .cookie(&cookie);
     drop(query.open_socket().await);
     secrets.add("a query", "in-the-query");
-    let body = client.post("/jwt/x").cookie(&cookie).body("a body that is nobody's business").send().await;
+    let body = client
+        .post("/jwt/x")
+        .cookie(&cookie)
+        .body("a body that is nobody's business")
+        .send()
+        .await;
     assert_eq!(body.status, 200);
     secrets.add("a body", "a body that is nobody's business");
-    written.add_answer("the end", &client.request("DELETE", "/jwt/qps/user").cookie(&cookie).send().await);
-    written.add_answer("a dead cookie", &client.get("/jwt/hub/").cookie(&cookie).send().await);
-    drop(client.raw().await.try_send(format!("GET /jwt/ HTTP/1.1\r\nAuthorization: Bearer {token}\r\nbad header\r\n\r\n")).await);
+    written.add_answer(
+        "the end",
+        &client
+            .request("DELETE", "/jwt/qps/user")
+            .cookie(&cookie)
+            .send()
+            .await,
+    );
+    written.add_answer(
+        "a dead cookie",
+        &client.get("/jwt/hub/").cookie(&cookie).send().await,
+    );
+    drop(
+        client
+            .raw()
+            .await
+            .try_send(format!(
+                "GET /jwt/ HTTP/1.1\r\nAuthorization: Bearer {token}\r\nbad header\r\n\r\n"
+            ))
+            .await,
+    );
 }
 
 /// A sign-in by form, and one that fails.
@@ -222,15 +319,33 @@ async fn sign_in(gateway: &Gateway, secrets: &mut Secrets, written: &mut Written
     let client = gateway.client();
     let page = client.get("/jwt/hub/").accepts_html().send().await;
     let before = page.cookie();
-    let state = page.header("location").rsplit_once("&state=").expect("a state").1.to_owned();
+    let state = page
+        .header("location")
+        .rsplit_once("&state=")
+        .expect("a state")
+        .1
+        .to_owned();
     secrets.add("a pre-session cookie", &before.value);
     let bad = Keys::second().token().user("example", "anna").sign();
     let good = Keys::first().token().user("example", "anna").sign();
     for token in [&bad, &good] {
         secrets.add_token(token);
-        let fields = [("token", token.as_str()), ("state", &state), ("returnTo", "/jwt/hub/")];
-        let answer = client.post("/jwt/jotgate/sign-in").form(&fields).cookie(&before).send().await;
-        for cookie in answer.cookies().iter().filter(|cookie| !cookie.value.is_empty()) {
+        let fields = [
+            ("token", token.as_str()),
+            ("state", &state),
+            ("returnTo", "/jwt/hub/"),
+        ];
+        let answer = client
+            .post("/jwt/jotgate/sign-in")
+            .form(&fields)
+            .cookie(&before)
+            .send()
+            .await;
+        for cookie in answer
+            .cookies()
+            .iter()
+            .filter(|cookie| !cookie.value.is_empty())
+        {
             secrets.add("a session's cookie", &cookie.value);
         }
         written.add_answer("a sign-in", &answer);

@@ -15,6 +15,7 @@ mod install;
 mod process;
 mod suite;
 mod test;
+mod vectors;
 mod workspace;
 
 use std::path::PathBuf;
@@ -41,6 +42,12 @@ enum Chore {
     /// Measures the built binary. Prints a table, asserts nothing.
     #[command(subcommand)]
     Bench(Bench),
+    /// Judges a folder of token vectors and prints every disagreement.
+    Vectors {
+        /// The folder.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -60,5 +67,6 @@ fn main() -> anyhow::Result<ExitCode> {
             bench::start(data_dir)?;
             Ok(ExitCode::SUCCESS)
         }
+        Chore::Vectors { dir } => vectors::run(&dir),
     }
 }

@@ -27,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::Shared;
 use crate::body::{BodyError, ResponseBody};
 use crate::exchange::next_number;
+use crate::listen::Place;
 use crate::request::{self, ConnectionInfo};
 use crate::timed_io::{Activity, ClientStream, InFlight, TimedStream, Timeouts};
 
@@ -41,8 +42,9 @@ pub(crate) async fn serve(
     stream: TcpStream,
     peer: IpAddr,
     tls: Option<Arc<ServerConfig>>,
+    place: Place,
 ) {
-    let served = AssertUnwindSafe(serve_streams(&shared, stream, peer, tls))
+    let served = AssertUnwindSafe(serve_streams(&shared, stream, peer, tls, place))
         .catch_unwind()
         .await;
     if served.is_err() {
@@ -56,6 +58,7 @@ async fn serve_streams(
     stream: TcpStream,
     peer: IpAddr,
     tls: Option<Arc<ServerConfig>>,
+    place: Place,
 ) {
     let announced = announced_peer(shared, stream, peer);
     let Ok(Ok((stream, peer))) = timeout(shared.settings().header_timeout, announced).await else {
@@ -91,7 +94,7 @@ async fn serve_streams(
     };
     let activity = Activity::new();
     let io = TokioIo::new(TimedStream::new(stream, activity.clone(), timeouts));
-    let info = Arc::new(ConnectionInfo::new(peer, over_tls, &connection_id()));
+    let info = Arc::new(ConnectionInfo::new(peer, over_tls, &connection_id(), place));
     let service = {
         let shared = shared.clone();
         service_fn(move |mut request: Request<Incoming>| {

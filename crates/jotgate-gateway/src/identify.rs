@@ -65,6 +65,7 @@ pub(crate) async fn identify(
     }
     let key = SignInKey {
         virtual_proxy: vp.id,
+        revision: vp.revision,
         token: token_hash,
         client: exchange.client.address,
     };
@@ -168,7 +169,7 @@ pub(crate) async fn sign_in(
     vp: &Arc<VirtualProxy>,
     user_agent: &str,
     key: SignInKey,
-    verified: &Verified,
+    verified: &Arc<Verified>,
     now: UnixTime,
 ) -> Result<Identified, Refusal> {
     loop {
@@ -176,8 +177,28 @@ pub(crate) async fn sign_in(
         if slot.initialized() && single_use::is_on(vp) {
             return Err(single_use::used());
         }
-        let open = || create(shared, exchange, vp, user_agent, key, verified, now);
-        let SignIn { secret, session } = slot.get_or_try_init(open).await?;
+        if !slot.initialized() {
+            let opening = Opening {
+                shared: shared.clone(),
+                vp: vp.clone(),
+                verified: verified.clone(),
+                client_address: exchange.client_text.clone(),
+                user_agent: user_agent.into(),
+                key,
+                now,
+            };
+            let filled = slot.clone();
+            // On the background runtime: a client that goes away meanwhile leaves a session that its
+            // next request finds, not one that nobody has the cookie of.
+            let open = async move { filled.get_or_try_init(|| opening.open()).await.map(|_| ()) };
+            match shared.background.spawn(open).await {
+                Ok(opened) => opened?,
+                Err(_) => return Err(Reason::SessionStoreUnavailable.into()),
+            }
+        }
+        let Some(SignIn { secret, session }) = slot.get() else {
+            return Err(Reason::SessionStoreUnavailable.into());
+        };
         let live =
             session.ended().is_none() && session.state(&vp.session, now) == SessionState::Live;
         if live && session.is_of(&verified.identity.user) {
@@ -193,68 +214,83 @@ pub(crate) async fn sign_in(
     }
 }
 
-async fn create(
-    shared: &Arc<Shared>,
-    exchange: &Exchange,
-    vp: &Arc<VirtualProxy>,
-    user_agent: &str,
+/// What a session is opened from.
+struct Opening {
+    shared: Arc<Shared>,
+    vp: Arc<VirtualProxy>,
+    verified: Arc<Verified>,
+    client_address: Arc<str>,
+    user_agent: Box<str>,
     key: SignInKey,
-    verified: &Verified,
     now: UnixTime,
-) -> Result<SignIn, Refusal> {
-    single_use::use_up(shared, vp, verified, now).await?;
-    let lifetime = vp
-        .session
-        .max_lifetime
-        .map(|seconds| now.plus(i64::from(seconds)));
-    let token_end = verified.expires.filter(|_| vp.session.ends_with_token);
-    let new = NewSession {
-        virtual_proxy: vp.id,
-        identity: verified.identity.clone(),
-        now,
-        expires: [lifetime, token_end].into_iter().flatten().min(),
-        key_fingerprint: bytes_of(&verified.key_fingerprint),
-        token_issued: verified.issued,
-        client_address: (*exchange.client_text).into(),
-        user_agent: user_agent.into(),
-        secret: None,
-        max_per_user: vp.session.max_per_user,
-        rules: vp.session,
-    };
-    // On the background runtime: a client that goes away meanwhile does not tear the creation apart.
-    let sessions = shared.sessions.clone();
-    let created = shared
-        .background
-        .spawn(async move { sessions.create(new).await })
-        .await;
-    let (secret, session) = match created {
-        Ok(Ok(created)) => created,
-        Ok(Err(error)) => return Err(session_refusal(&error, vp)),
-        Err(_) => return Err(Reason::SessionStoreUnavailable.into()),
-    };
-    // The virtual proxy may have been deleted, with its sessions, while this one was being made.
-    if shared.snapshot.load().virtual_proxy(vp.id).is_none() {
-        let (sessions, key) = (shared.sessions.clone(), secret.key());
-        let end = async move { sessions.end(&key, EndReason::VirtualProxyDeleted).await };
-        drop(shared.background.spawn(end));
-        return Err(Refusal::with(
-            Reason::PrefixUnknown,
-            "the virtual proxy has just been deleted",
-        ));
+}
+
+impl Opening {
+    async fn open(self) -> Result<SignIn, Refusal> {
+        let Self {
+            shared,
+            vp,
+            verified,
+            now,
+            ..
+        } = &self;
+        single_use::use_up(shared, vp, verified, *now).await?;
+        let created = shared.sessions.create(self.new_session()).await;
+        let (secret, session) = created.map_err(|error| session_refusal(&error, vp))?;
+        if let Err((refusal, reason)) = self.still_welcome() {
+            if let Err(error) = shared.sessions.end(&secret.key(), reason).await {
+                tracing::warn!(%error, "the end of a session is not on disk yet");
+            }
+            return Err(refusal);
+        }
+        shared.metrics.sessions_opened.inc();
+        Ok(SignIn {
+            secret: Arc::new(secret),
+            session,
+        })
     }
-    // So may the token have been revoked, with the sessions that it opened.
-    let revocations = shared.keys.revocations();
-    if let Err(refusal) = revocations.check(vp.id, &key.token, verified, now) {
-        let (sessions, key) = (shared.sessions.clone(), secret.key());
-        let end = async move { sessions.end(&key, EndReason::ClosedByServer).await };
-        drop(shared.background.spawn(end));
-        return Err(refusal);
+
+    fn new_session(&self) -> NewSession {
+        let (rules, verified) = (self.vp.session, &self.verified);
+        let lifetime = rules
+            .max_lifetime
+            .map(|seconds| self.now.plus(i64::from(seconds)));
+        let token_end = verified.expires.filter(|_| rules.ends_with_token);
+        NewSession {
+            virtual_proxy: self.vp.id,
+            identity: verified.identity.clone(),
+            now: self.now,
+            expires: [lifetime, token_end].into_iter().flatten().min(),
+            key_fingerprint: bytes_of(&verified.key_fingerprint),
+            token_issued: verified.issued,
+            client_address: (*self.client_address).into(),
+            user_agent: self.user_agent.clone(),
+            secret: None,
+            max_per_user: rules.max_per_user,
+            rules,
+        }
     }
-    shared.metrics.sessions_opened.inc();
-    Ok(SignIn {
-        secret: Arc::new(secret),
-        session,
-    })
+
+    /// While the session was being made, its virtual proxy may have been deleted, or its token
+    /// revoked, together with the sessions that there were.
+    fn still_welcome(&self) -> Result<(), (Refusal, EndReason)> {
+        if self
+            .shared
+            .snapshot
+            .load()
+            .virtual_proxy(self.vp.id)
+            .is_none()
+        {
+            let detail = "the virtual proxy has just been deleted";
+            let refusal = Refusal::with(Reason::PrefixUnknown, detail);
+            return Err((refusal, EndReason::VirtualProxyDeleted));
+        }
+        self.shared
+            .keys
+            .revocations()
+            .check(self.vp.id, &self.key.token, &self.verified, self.now)
+            .map_err(|refusal| (refusal, EndReason::ClosedByServer))
+    }
 }
 
 /// The 32 bytes that a fingerprint's hexadecimal digits stand for.

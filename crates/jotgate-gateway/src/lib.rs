@@ -16,6 +16,7 @@ mod identify;
 mod listen;
 mod observe_listener;
 mod personal;
+mod rates;
 mod refuse;
 mod request;
 mod respond;

@@ -175,18 +175,18 @@ async fn accept(
         let tls = certificates
             .as_ref()
             .map(|certificates| certificates.config());
-        let served = connection::serve(shared.clone(), stream, peer, tls);
+        let served = connection::serve(shared.clone(), stream, peer, tls, place);
         let gauge = shared.metrics.connections.clone();
         gauge.inc();
         tokio::spawn(shared.connections.track_future(async move {
             served.await;
             gauge.dec();
-            drop(place);
         }));
     }
 }
 
 /// How many connections there may be, in all and of one address.
+#[derive(Debug)]
 struct Admission {
     max: usize,
     max_per_address: Option<usize>,
@@ -206,7 +206,8 @@ impl Admission {
 }
 
 /// A connection's place among those that may be open.
-struct Place {
+#[derive(Debug)]
+pub(crate) struct Place {
     admission: Arc<Admission>,
     peer: IpAddr,
 }

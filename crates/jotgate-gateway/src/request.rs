@@ -22,6 +22,7 @@ use jotgate_policy::{forwarded, identity_headers};
 use crate::body::ResponseBody;
 use crate::exchange::Exchange;
 use crate::identify::identify;
+use crate::listen::Place;
 use crate::sanitized::Sanitized;
 use crate::{Shared, personal, refuse, respond, sign_in, tunnel, upstream};
 
@@ -37,10 +38,12 @@ pub(crate) struct ConnectionInfo {
     pub(crate) over_tls: bool,
     /// Names the connection towards backends (`X-Qlik-Trace`).
     pub(crate) trace: HeaderValue,
+    /// Its place among the connections that may be open; kept by the WebSocket that it becomes.
+    _place: Place,
 }
 
 impl ConnectionInfo {
-    pub(crate) fn new(peer: IpAddr, over_tls: bool, id: &str) -> Self {
+    pub(crate) fn new(peer: IpAddr, over_tls: bool, id: &str, place: Place) -> Self {
         let text = peer.to_string();
         Self {
             peer,
@@ -48,6 +51,7 @@ impl ConnectionInfo {
             peer_text: text.into(),
             over_tls,
             trace: identity_headers::trace(id),
+            _place: place,
         }
     }
 }
@@ -93,7 +97,7 @@ pub(crate) async fn serve(
 async fn answer(
     shared: &Arc<Shared>,
     snapshot: &Snapshot,
-    connection: &ConnectionInfo,
+    connection: &Arc<ConnectionInfo>,
     exchange: &mut Exchange,
     request: Request<Incoming>,
     asking: &Result<Asking, Refusal>,
@@ -109,6 +113,7 @@ async fn answer(
     exchange.virtual_proxy = Some(virtual_proxy.clone());
 
     exchange.phase = Phase::Admit;
+    shared.rates.count(virtual_proxy)?;
     if let Some(response) =
         sign_in::without_origin_check(shared, exchange, virtual_proxy, path, &mut request).await?
     {
@@ -136,13 +141,18 @@ async fn answer(
 
     exchange.phase = Phase::Authorize;
     authorize(virtual_proxy, path)?;
+    shared
+        .rates
+        .count_user(virtual_proxy, &identified.session)?;
     if let Some(mut response) =
         personal::answer(shared, exchange, virtual_proxy, path, &request, &identified).await?
     {
         respond::set_cookie(&mut response, virtual_proxy, &identified);
         return Ok(response);
     }
-    if let Some(mut response) = respond::hub_redirect(snapshot, virtual_proxy, path) {
+    if let Some(mut response) =
+        respond::hub_redirect(snapshot, virtual_proxy, path, request.query())
+    {
         respond::set_cookie(&mut response, virtual_proxy, &identified);
         return Ok(response);
     }

@@ -27,6 +27,7 @@ pub(crate) fn hub_redirect(
     snapshot: &Snapshot,
     vp: &VirtualProxy,
     path: &str,
+    query: Option<&str>,
 ) -> Option<Response<ResponseBody>> {
     let serves_hub = |id: &jotgate_model::Uuid| {
         snapshot
@@ -36,7 +37,11 @@ pub(crate) fn hub_redirect(
     if !is_entry(path) || !vp.nodes.iter().any(serves_hub) {
         return None;
     }
-    redirect(&format!("{}/hub/", prefix_path(vp)), StatusCode::FOUND)
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    redirect(
+        &format!("{}/hub/{query}", prefix_path(vp)),
+        StatusCode::FOUND,
+    )
 }
 
 /// A redirect; nothing when the address cannot be a header.
@@ -81,7 +86,9 @@ fn keep_foreign_cookies(snapshot: &Snapshot, headers: &mut HeaderMap) {
             .split(|b| *b == b'=')
             .next()
             .unwrap_or_default();
-        snapshot.is_own_cookie(name.trim_ascii())
+        // A cookie without a name is sent back as whatever its value looks like.
+        let name = name.trim_ascii();
+        name.is_empty() || snapshot.is_own_cookie(name)
     };
     if headers.get_all(SET_COOKIE).iter().any(is_own) {
         let kept: Vec<_> = headers

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::rates::Rates;
 use crate::sign_ins::SignIns;
 use crate::upstream::Backends;
 
@@ -71,6 +72,7 @@ pub struct Shared {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) sessions: Sessions,
     pub(crate) sign_ins: SignIns,
+    pub(crate) rates: Rates,
     pub(crate) csrf: CsrfKey,
     pub(crate) states: StateKey,
     pub(crate) own_names: ArcSwap<OwnNames>,
@@ -104,6 +106,7 @@ impl Shared {
             keys: stores.keys,
             sessions: stores.sessions,
             sign_ins: SignIns::default(),
+            rates: Rates::default(),
             csrf: CsrfKey::new(&stores.cluster_key),
             states: StateKey::new(&stores.cluster_key),
             own_names: ArcSwap::from_pointee(own_names),

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use jotgate_model::{Authentication, Reason, Refusal, VirtualProxy, sign_in_cookie_name};
 use jotgate_policy::cookies::{self, Found};
 use jotgate_policy::route;
-use jotgate_policy::sign_in::{is_navigation, return_path, sign_in_address};
+use jotgate_policy::sign_in::{cookie_number, is_navigation, return_path, sign_in_address};
 use percent_encoding::percent_decode;
 
 use crate::Shared;
@@ -108,6 +108,7 @@ fn leave(
     )?;
     let cookie = HeaderValue::try_from(state_cookie(
         vp,
+        cookie_number(&state),
         exchange.client.over_tls,
         secret.expose(),
         600,
@@ -119,8 +120,14 @@ fn leave(
 
 /// The pre-session cookie. It has to come along with a form that another site posts, so over TLS it is
 /// `SameSite=None`.
-fn state_cookie(vp: &VirtualProxy, over_tls: bool, value: &str, max_age: u32) -> String {
-    let name = state_cookie_name(vp, over_tls);
+fn state_cookie(
+    vp: &VirtualProxy,
+    number: u8,
+    over_tls: bool,
+    value: &str,
+    max_age: u32,
+) -> String {
+    let name = state_cookie_name(vp, number, over_tls);
     let cross_site = if over_tls {
         "; Secure; SameSite=None"
     } else {
@@ -129,8 +136,8 @@ fn state_cookie(vp: &VirtualProxy, over_tls: bool, value: &str, max_age: u32) ->
     format!("{name}={value}; Path=/; HttpOnly; Max-Age={max_age}{cross_site}")
 }
 
-fn state_cookie_name(vp: &VirtualProxy, over_tls: bool) -> String {
-    sign_in_cookie_name(vp.cookie.form(over_tls).name.as_str())
+fn state_cookie_name(vp: &VirtualProxy, number: u8, over_tls: bool) -> String {
+    sign_in_cookie_name(vp.cookie.form(over_tls).name.as_str(), number)
 }
 
 /// The form of the sign-in page: `token`, `state`, `returnTo`.
@@ -149,7 +156,9 @@ async fn complete(
     let form = read_form(shared, request).await?;
     let refuse = |detail: &'static str| Refusal::with(Reason::CsrfTokenInvalid, detail);
     let over_tls = exchange.client.over_tls;
-    let Found::One(cookie) = cookies::find(request.headers(), &state_cookie_name(vp, over_tls))
+    let number = cookie_number(&form.state);
+    let Found::One(cookie) =
+        cookies::find(request.headers(), &state_cookie_name(vp, number, over_tls))
     else {
         return Err(refuse(
             "the browser has no pre-session cookie; the sign-in did not begin in it",
@@ -174,6 +183,7 @@ async fn complete(
     use_once(shared, vp, format!("state {}", state.id), state.expires).await?;
     let key = SignInKey {
         virtual_proxy: vp.id,
+        revision: vp.revision,
         token,
         client: exchange.client.address,
     };
@@ -191,7 +201,7 @@ async fn complete(
     let mut response = respond::redirect(&to, StatusCode::SEE_OTHER)
         .ok_or_else(|| refuse("returnTo cannot be an address"))?;
     respond::set_cookie(&mut response, vp, &who);
-    if let Ok(expired) = HeaderValue::try_from(state_cookie(vp, over_tls, "", 0)) {
+    if let Ok(expired) = HeaderValue::try_from(state_cookie(vp, number, over_tls, "", 0)) {
         response.headers_mut().append(SET_COOKIE, expired);
     }
     Ok(response)

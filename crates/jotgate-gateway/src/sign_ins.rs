@@ -21,6 +21,8 @@ const MAX_SIGN_INS: usize = 200_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SignInKey {
     pub(crate) virtual_proxy: Uuid,
+    /// With other rules the same token may stand for another user, or for other attributes.
+    pub(crate) revision: u64,
     pub(crate) token: TokenHash,
     pub(crate) client: IpAddr,
 }

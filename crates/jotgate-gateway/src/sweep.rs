@@ -21,5 +21,6 @@ pub async fn sweep_sessions(shared: Arc<Shared>) {
             tracing::debug!(ended, "sessions ran out");
         }
         shared.sign_ins.sweep();
+        shared.rates.sweep();
     }
 }

@@ -41,6 +41,7 @@ pub(crate) fn open(
     let shared = sent.shared.clone();
     let session = sent.session.clone();
     let token = sent.shared.tunnels.token();
+    let connection = sent.connection.clone();
     tokio::spawn(async move {
         let (Ok(client), Ok(backend)) = (client.await, backend.await) else {
             return;
@@ -48,7 +49,7 @@ pub(crate) fn open(
         shared.metrics.tunnels.inc();
         run(&shared, &session, client, backend).await;
         shared.metrics.tunnels.dec();
-        drop(token);
+        drop((token, connection));
     });
     response
 }

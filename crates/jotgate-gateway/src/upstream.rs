@@ -21,7 +21,8 @@ use hyper::body::{Body, Incoming};
 use jotgate_model::{
     Authentication, BackendHeader, Node, Reason, Refusal, Service, Snapshot, VirtualProxy,
 };
-use jotgate_policy::{cookies, forwarded, identity_headers, sanitize, select};
+use jotgate_policy::select::{self, Standing};
+use jotgate_policy::{cookies, forwarded, identity_headers, sanitize};
 use jotgate_session::Session;
 
 use crate::Shared;
@@ -39,7 +40,7 @@ pub(crate) use self::stream::{BackendIo, BackendStream};
 pub(crate) struct Outgoing<'a> {
     pub(crate) shared: &'a Arc<Shared>,
     pub(crate) snapshot: &'a Snapshot,
-    pub(crate) connection: &'a ConnectionInfo,
+    pub(crate) connection: &'a Arc<ConnectionInfo>,
     pub(crate) virtual_proxy: &'a VirtualProxy,
     /// The path below the prefix.
     pub(crate) path: &'a str,
@@ -66,13 +67,24 @@ pub(crate) async fn connect_to_a_node(
         .sticky
         .then(|| fold(sent.session.public_id()));
     let mut last = None;
-    for _ in 0..sent.virtual_proxy.nodes.len().max(1) {
-        let healthy = |node: &Node, service: &Service| backends.health.is_well(node.id, service);
+    let mut tried: Vec<Target> = Vec::new();
+    loop {
+        let standing = |node: &Node, service: &Service| {
+            let is_this =
+                |target: &Target| target.node.id == node.id && *target.service == *service;
+            if tried.iter().any(is_this) {
+                Standing::Tried
+            } else if backends.health.is_well(node.id, service) {
+                Standing::Well
+            } else {
+                Standing::Failing
+            }
+        };
         let chosen = match select::select(
             sent.snapshot,
             sent.virtual_proxy,
             sent.path,
-            healthy,
+            standing,
             turn,
             sticky,
         ) {
@@ -92,10 +104,10 @@ pub(crate) async fn connect_to_a_node(
                     .health
                     .note_failure(target.node.id, &target.service);
                 last = Some(refusal);
+                tried.push(target);
             }
         }
     }
-    Err(last.unwrap_or_else(|| Reason::NodeUnavailable.into()))
 }
 
 /// A number that stays the same for a session.

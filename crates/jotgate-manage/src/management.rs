@@ -183,9 +183,9 @@ impl Inner {
         self.publish(next.clone());
         tracing::info!(
             config.revision = next.revision,
-            config.author = %intent.actor.name,
-            config.source = %intent.actor.source,
-            config.note = %intent.note,
+            config.author = ?intent.actor.name,
+            config.source = ?intent.actor.source,
+            config.note = ?intent.note,
             "configuration saved"
         );
         for id in deleted_virtual_proxies(&set.changes) {

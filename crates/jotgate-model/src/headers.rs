@@ -33,6 +33,24 @@ const INJECTED: [&str; 25] = [
     "x-rewrite-url",
 ];
 
+/// Headers that common backends and frameworks believe: removed from what a client sends, while an
+/// administrator may have Jotgate set them. `Proxy` becomes HTTP_PROXY in CGI programs (CVE-2016-5385).
+const BELIEVED: [&str; 13] = [
+    "client-ip",
+    "proxy",
+    "remote-user",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-forwarded-user",
+    "x-real-ip",
+    "x-remote-user",
+    "x-webauth-user",
+];
+
 /// The spelling that a header name has for a backend which turns every punctuation character into
 /// the same one, as CGI and WSGI do (RFC 3875 section 4.1.18): lower case, punctuation as `-`.
 #[must_use]
@@ -56,6 +74,20 @@ pub fn fold_header_name(name: &str) -> Cow<'_, str> {
 pub fn is_injected_header(name: &str) -> bool {
     let folded = fold_header_name(name);
     INJECTED.binary_search(&&*folded).is_ok()
+}
+
+/// Whether `name`, in any spelling, is one that no client may send to a backend.
+#[must_use]
+pub fn is_removed_from_requests(name: &str) -> bool {
+    // All of them begin with one of these letters, in every spelling.
+    let may_be = matches!(
+        name.as_bytes().first().map(u8::to_ascii_lowercase),
+        Some(b'c' | b'f' | b'p' | b'r' | b't' | b'x')
+    );
+    may_be && {
+        let folded = fold_header_name(name);
+        INJECTED.binary_search(&&*folded).is_ok() || BELIEVED.binary_search(&&*folded).is_ok()
+    }
 }
 
 /// Whether `name` belongs to the connection or the framing of a message and must not be configured
@@ -87,7 +119,13 @@ mod tests {
 
     #[test]
     fn the_lists_are_sorted_for_the_search() {
-        assert!(INJECTED.is_sorted());
+        assert!(INJECTED.is_sorted() && BELIEVED.is_sorted());
+        assert!(
+            INJECTED
+                .iter()
+                .chain(&BELIEVED)
+                .all(|name| is_removed_from_requests(name))
+        );
         assert!(is_framing_header("Transfer-Encoding") && is_framing_header("te"));
     }
 

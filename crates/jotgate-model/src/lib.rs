@@ -22,7 +22,9 @@ mod time;
 mod virtual_proxy;
 
 pub use field::{FieldError, FieldErrors};
-pub use headers::{fold_header_name, is_framing_header, is_injected_header};
+pub use headers::{
+    fold_header_name, is_framing_header, is_injected_header, is_removed_from_requests,
+};
 pub use identity::{Attributes, Identity, User};
 pub use names::{CookieName, HostPattern, NameError, Origin, Prefix};
 pub use node::{Node, Scheme, Service, TlsMaterial};

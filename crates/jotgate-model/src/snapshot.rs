@@ -135,7 +135,12 @@ impl Snapshot {
     /// Whether a cookie of that name holds a session of any virtual proxy, or begins one.
     #[must_use]
     pub fn is_own_cookie(&self, name: &[u8]) -> bool {
-        self.cookie_names.contains(name)
+        let (_, digits) = name.split_at(name.len().saturating_sub(1));
+        let begins_one = digits.iter().all(u8::is_ascii_digit)
+            && name[..name.len().saturating_sub(1)]
+                .strip_suffix(SIGN_IN.as_bytes())
+                .is_some_and(|name| self.cookie_names.contains(name));
+        begins_one || self.cookie_names.contains(name)
     }
 
     /// A node by its id.
@@ -154,15 +159,18 @@ fn cookie_names(virtual_proxies: &Parsed<VirtualProxy>) -> HashSet<Box<[u8]>> {
     virtual_proxies
         .values()
         .flat_map(|vp| [vp.cookie.https.name.as_str(), vp.cookie.http.name.as_str()])
-        .flat_map(|name| [name.to_owned(), sign_in_cookie_name(name)])
-        .map(|name| name.into_bytes().into())
+        .map(|name| name.as_bytes().into())
         .collect()
 }
 
-/// The cookie that a browser holds while it signs in, next to the session cookie `name`.
+/// What stands between the name of a session cookie and the number of a [`sign_in_cookie_name`].
+const SIGN_IN: &str = "-SignIn-";
+
+/// The cookie that a browser holds while it signs in, next to the session cookie `name`. There are a
+/// few, told apart by `number`, because several tabs may be on their way to the sign-in page.
 #[must_use]
-pub fn sign_in_cookie_name(name: &str) -> String {
-    format!("{name}-SignIn")
+pub fn sign_in_cookie_name(name: &str, number: u8) -> String {
+    format!("{name}{SIGN_IN}{number}")
 }
 
 type Of<D> = BTreeMap<Uuid, Arc<D>>;
@@ -337,6 +345,26 @@ mod tests {
         assert_eq!(s.by_prefix("jwt").unwrap().id, Uuid::from_u128(2));
         assert!(s.by_prefix("JWT").is_none() && s.by_prefix("").is_none());
         assert_eq!(s.default_virtual_proxy().unwrap().id, Uuid::from_u128(1));
+    }
+
+    #[test]
+    fn own_cookies_are_those_of_sessions_and_of_sign_ins() {
+        let s = build(&[vp(1, "a", "Cookie")]).unwrap();
+        let sign_in = sign_in_cookie_name("Cookie-HTTP", 7);
+        for own in ["Cookie", "Cookie-HTTP", "Cookie-SignIn-0", &sign_in] {
+            assert!(s.is_own_cookie(own.as_bytes()), "{own}");
+        }
+        for other in [
+            "",
+            "7",
+            "cookie",
+            "Cookie-SignIn",
+            "Cookie-SignIn-",
+            "Cookie-SignIn-x",
+            "XCookie",
+        ] {
+            assert!(!s.is_own_cookie(other.as_bytes()), "{other}");
+        }
     }
 
     #[test]

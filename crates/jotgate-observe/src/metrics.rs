@@ -248,8 +248,13 @@ mod tests {
             reason: Some(Reason::TokenExpired),
             total: Duration::from_millis(3),
         });
-        metrics.key_set_fetched("https://a.example.com/jwks", "changed", Some(UnixTime(5)), 2);
-        metrics.key_set_fetched("https://b.example.com/jwks", "status", None, 0);
+        metrics.key_set_fetched(
+            "https://a.example.com/jwks",
+            "changed",
+            Some(UnixTime(5)),
+            2,
+        );
+        metrics.key_set_fetched("https://b.example.com/jwks", "changed", None, 0);
         metrics.key_set_removed("https://b.example.com/jwks");
         insta::assert_snapshot!(metrics.text());
     }

@@ -30,7 +30,8 @@ impl OwnNames {
     /// Whether `origin` is one of the gateway's own pages.
     #[must_use]
     pub fn contains(&self, origin: &Origin) -> bool {
-        self.0.iter().any(|name| name.matches(origin))
+        matches!(&*origin.scheme, "http" | "https")
+            && self.0.iter().any(|name| name.matches(origin))
     }
 }
 

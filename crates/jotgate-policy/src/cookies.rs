@@ -29,9 +29,11 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     found
 }
 
-/// Removes the cookies that `is_own` names; the others keep their order and spelling.
+/// Removes the cookies that `is_own` names; the others keep their order and spelling. They end up in one
+/// field: HTTP/1.1 knows no more (RFC 9113 section 8.2.3).
 pub fn remove(headers: &mut HeaderMap, is_own: impl Fn(&[u8]) -> bool) {
-    if !pairs(headers).any(|(name, _)| is_own(name)) {
+    let several = headers.get_all(COOKIE).iter().nth(1).is_some();
+    if !several && !pairs(headers).any(|(name, _)| is_own(name)) {
         return;
     }
     let mut kept = Vec::new();
@@ -100,6 +102,12 @@ mod tests {
         assert_eq!(
             map.get_all(COOKIE).iter().collect::<Vec<_>>(),
             ["a=1; b=\"2\"; c="]
+        );
+        let mut crumbs = cookies(&["a=1", "b=2"]);
+        remove(&mut crumbs, |name| name == b"s");
+        assert_eq!(
+            crumbs.get_all(COOKIE).iter().collect::<Vec<_>>(),
+            ["a=1; b=2"]
         );
         let mut only = cookies(&["s=x"]);
         remove(&mut only, |name| name == b"s");

@@ -12,6 +12,7 @@ pub mod csrf;
 pub mod forwarded;
 pub mod identity_headers;
 pub mod proxy_protocol;
+pub mod rate;
 pub mod route;
 pub mod sanitize;
 pub mod select;

@@ -24,6 +24,13 @@ pub struct Route<'a> {
 pub fn route<'a>(snapshot: &'a Snapshot, path: &'a str) -> Result<Route<'a>, Refusal> {
     let (first, rest) = split_first(path);
     if let Some(virtual_proxy) = snapshot.by_prefix(first) {
+        if rest.starts_with("//") {
+            // Without the prefix it would begin like the address of another host.
+            return Err(Refusal::with(
+                Reason::PathAmbiguous,
+                "the path begins with an empty segment behind the prefix",
+            ));
+        }
         return Ok(Route {
             virtual_proxy,
             path: rest,
@@ -127,6 +134,14 @@ mod tests {
         ] {
             assert_eq!(routed(&s, other), ok("", other));
         }
+    }
+
+    /// A backend that redirects to the path it got must not lead to another host.
+    #[test]
+    fn no_path_becomes_the_address_of_a_host_without_its_prefix() {
+        let s = snapshot(&["", "jwt"], true);
+        assert_eq!(routed(&s, "/jwt//evil.com/x"), Err(Reason::PathAmbiguous));
+        assert!(routed(&s, "/jwt/a//b").is_ok());
     }
 
     #[test]

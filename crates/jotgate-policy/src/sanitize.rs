@@ -6,7 +6,7 @@
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING};
 use http::uri::Authority;
 use http::{Method, Uri, Version};
-use jotgate_model::{Reason, Refusal, fold_header_name, is_injected_header};
+use jotgate_model::{Reason, Refusal, fold_header_name, is_removed_from_requests};
 
 /// The host that a request is for: what its target names, else its Host header (RFC 9112 section 3.2.2).
 /// A target that names another host than the header has two readers who disagree, and is refused.
@@ -160,8 +160,7 @@ pub fn strip_request_headers<'a>(
     strip_connection_headers(headers);
     let foreign = |name: &HeaderName| {
         let text = name.as_str();
-        // All injected names begin with one of these letters, in every spelling.
-        matches!(text.as_bytes().first(), Some(b'x' | b'f')) && is_injected_header(text)
+        is_removed_from_requests(text)
             || own
                 .clone()
                 .any(|own| own == name || fold_header_name(own.as_str()) == fold_header_name(text))

@@ -13,17 +13,28 @@ pub struct Target<'a> {
     pub service: &'a Arc<Service>,
 }
 
-/// Chooses among the virtual proxy's nodes that serve `path` and are `healthy`: in turn, or by
+/// What is known of a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Nothing against it.
+    Well,
+    /// It failed a moment ago. When nobody else is left it is asked all the same: it may be back.
+    Failing,
+    /// This request has asked it already.
+    Tried,
+}
+
+/// Chooses among the virtual proxy's nodes that serve `path`, the well ones first: in turn, or by
 /// `sticky`, a number that stays the same for a session.
 ///
 /// # Errors
 /// [`Reason::NodeUnavailable`], which says whether no node is configured, none serves the path, or
-/// none is well.
+/// all have been tried.
 pub fn select<'a>(
     snapshot: &'a Snapshot,
     vp: &VirtualProxy,
     path: &str,
-    healthy: impl Fn(&Node, &Service) -> bool,
+    standing: impl Fn(&Node, &Service) -> Standing,
     turn: usize,
     sticky: Option<usize>,
 ) -> Result<Target<'a>, Refusal> {
@@ -52,8 +63,11 @@ pub fn select<'a>(
     let start = sticky.unwrap_or(turn) % serving.len();
     (0..serving.len())
         .map(|offset| &serving[(start + offset) % serving.len()])
-        .find(|target| healthy(target.node, target.service))
-        .cloned()
+        .map(|target| (standing(target.node, target.service), target))
+        .filter(|(standing, _)| *standing != Standing::Tried)
+        // The first of the best, in turn.
+        .min_by_key(|(standing, _)| *standing)
+        .map(|(_, target)| target.clone())
         .ok_or_else(|| {
             unavailable(format!(
                 "none of the {} nodes for this path is well",
@@ -126,7 +140,13 @@ mod tests {
             s,
             vp,
             path,
-            |node, _| well.contains(&&*node.name),
+            |node, _| {
+                if well.contains(&&*node.name) {
+                    Standing::Well
+                } else {
+                    Standing::Tried
+                }
+            },
             turn,
             sticky,
         )
@@ -145,6 +165,28 @@ mod tests {
         assert_eq!(chosen(&s, "/app/x", &["n1"], 0, None).unwrap(), "n1");
         assert_eq!(chosen(&s, "/app/x", &all, 0, Some(7)).unwrap(), "n1");
         assert_eq!(chosen(&s, "/app/x", &all, 1, Some(7)).unwrap(), "n1");
+    }
+
+    /// One failed connection must not refuse everybody for two seconds.
+    #[test]
+    fn a_failing_node_is_better_than_none() {
+        let s = snapshot(&["/", "/"]);
+        let vp = s.by_prefix("jwt").unwrap();
+        let name = |standing: fn(&Node, &Service) -> Standing| {
+            select(&s, vp, "/x", standing, 0, None)
+                .map(|target| target.node.name.to_string())
+                .ok()
+        };
+        assert_eq!(name(|_, _| Standing::Failing).as_deref(), Some("n0"));
+        let second = |node: &Node, _: &Service| {
+            if &*node.name == "n0" {
+                Standing::Tried
+            } else {
+                Standing::Failing
+            }
+        };
+        assert_eq!(name(second).as_deref(), Some("n1"));
+        assert_eq!(name(|_, _| Standing::Tried), None);
     }
 
     #[test]

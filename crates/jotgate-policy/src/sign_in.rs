@@ -107,6 +107,16 @@ fn message(vp: Uuid, cookie: &[u8], head: &[u8]) -> Vec<u8> {
     .concat()
 }
 
+/// Which of a browser's pre-session cookies belongs to `state`: tabs that are on their way at the same
+/// time mostly have different ones, and a browser never holds more than eight.
+#[must_use]
+pub fn cookie_number(state: &str) -> u8 {
+    let bytes = base64_simd::URL_SAFE_NO_PAD
+        .decode_to_vec(state)
+        .unwrap_or_default();
+    bytes.get(8).copied().unwrap_or_default() & 7
+}
+
 /// Whether a browser shows what comes back as a page of its own, so that it can be sent elsewhere.
 /// A frame cannot: sign-in pages forbid to be framed.
 #[must_use]

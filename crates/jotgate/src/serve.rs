@@ -13,7 +13,7 @@ use jotgate_gateway::{
     GatewayListeners, GatewaySettings, ServerCertificates, Shared, Stores, Workers,
     administration_config, bind, serve_administration, serve_observability, sweep_sessions,
 };
-use jotgate_keys::KeyRing;
+use jotgate_keys::{KeyRing, SourceEvent};
 use jotgate_manage::{Management, NewSite};
 use jotgate_model::Snapshot;
 use jotgate_model::entity::ServiceConfig;
@@ -120,22 +120,25 @@ impl Gateway {
         let entered = runtime.enter();
         let signals = Signals::listen()?;
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
-        let keys = Arc::new(KeyRing::new(runtime.handle().clone(), |event| {
-            tracing::debug!(?event, "a key set was fetched");
-        }));
+        let metrics = Metrics::default();
+        let keys = Arc::new(key_ring(&runtime, &metrics));
         let (sessions, management) = runtime.block_on(open_stores(
             settings,
             &directory,
             publisher(&snapshot, &keys),
             node_services,
         ))?;
+        let revocations = management.use_keys(keys.clone(), jotgate_gateway::timestamp());
+        runtime
+            .block_on(revocations)
+            .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
         let stores = Stores {
             snapshot,
             keys,
             sessions: sessions.clone(),
             cluster_key: *cluster_key(settings.cluster_key.as_ref(), &directory)?,
             access_log,
-            metrics: Metrics::default(),
+            metrics,
         };
         let shared = Shared::new(
             gateway_settings(settings),
@@ -199,7 +202,12 @@ impl Gateway {
                 self.reload(&again);
             }
             tracing::info!("draining");
-            self.shared.drain(self.drain_timeout).await;
+            let stopped_again = async { while self.signals.next().await != Asked::Stop {} };
+            tokio::select! {
+                () = self.shared.drain(self.drain_timeout) => {}
+                // Whoever asks twice does not want to wait.
+                () = stopped_again => self.shared.drain(std::time::Duration::ZERO).await,
+            }
             self.stop_administration.cancel();
             if let Err(error) = self.sessions.close().await {
                 tracing::error!(%error, "the last activity of sessions was not written");
@@ -268,6 +276,20 @@ fn refuse_unserved(settings: &Settings) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// The keys, and what is counted about their sources.
+fn key_ring(runtime: &Runtime, metrics: &Metrics) -> KeyRing {
+    let metrics = metrics.clone();
+    KeyRing::new(runtime.handle().clone(), move |event| match *event {
+        SourceEvent::Fetched {
+            source,
+            outcome,
+            last_success,
+            keys,
+        } => metrics.key_set_fetched(source, outcome, last_success, keys),
+        SourceEvent::Removed { source } => metrics.key_set_removed(source),
+    })
 }
 
 /// What every new snapshot goes through: its keys are compiled, then it is served.

@@ -70,11 +70,17 @@ impl Received {
     /// Whether it asks for a WebSocket.
     #[must_use]
     pub fn is_upgrade(&self) -> bool {
-        self.headers("upgrade").iter().any(|value| value.eq_ignore_ascii_case("websocket"))
+        self.headers("upgrade")
+            .iter()
+            .any(|value| value.eq_ignore_ascii_case("websocket"))
     }
 
     /// The next request on a connection; nothing when there is none.
-    pub(super) async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> Option<Self> {
+    pub(super) async fn read(
+        stream: &mut TcpStream,
+        buffer: &mut Vec<u8>,
+        connection: usize,
+    ) -> Option<Self> {
         let end = loop {
             if let Some(at) = find(buffer, b"\r\n\r\n") {
                 break at + 4;
@@ -104,7 +110,9 @@ impl Received {
     }
 
     async fn read_length(&mut self, stream: &mut TcpStream, buffer: &mut Vec<u8>) -> bool {
-        let length = self.header("content-length").map_or(0, |text| text.parse().expect("a length"));
+        let length = self
+            .header("content-length")
+            .map_or(0, |text| text.parse().expect("a length"));
         let complete = take(stream, buffer, length, &mut self.raw_body).await;
         self.body.clone_from(&self.raw_body);
         complete
@@ -149,7 +157,12 @@ impl Received {
 impl std::fmt::Debug for Received {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let complete = if self.complete { "" } else { " (not complete)" };
-        write!(f, "on connection {}{complete}:\n{}", self.connection, self.text())?;
+        write!(
+            f,
+            "on connection {}{complete}:\n{}",
+            self.connection,
+            self.text()
+        )?;
         write!(f, "and {} bytes of body", self.body.len())
     }
 }
@@ -158,7 +171,12 @@ async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> bool {
     matches!(stream.read_buf(buffer).await, Ok(1..))
 }
 
-async fn take(stream: &mut TcpStream, buffer: &mut Vec<u8>, mut length: usize, to: &mut Vec<u8>) -> bool {
+async fn take(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    mut length: usize,
+    to: &mut Vec<u8>,
+) -> bool {
     loop {
         let step = length.min(buffer.len());
         to.extend(buffer.drain(..step));
@@ -186,5 +204,7 @@ async fn take_line(stream: &mut TcpStream, buffer: &mut Vec<u8>, to: &mut Vec<u8
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }

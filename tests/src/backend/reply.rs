@@ -51,8 +51,14 @@ impl Reply {
     #[must_use]
     pub fn new(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
-        let fields: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let head = format!("HTTP/1.1 {status} Status\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
+        let fields: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let head = format!(
+            "HTTP/1.1 {status} Status\r\n{fields}Content-Length: {}\r\n\r\n",
+            body.len()
+        );
         Self::raw([head.as_bytes(), body].concat())
     }
 

@@ -34,12 +34,20 @@ impl BackendSocket {
     /// # Panics
     /// When the gateway does not take them.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
-        self.writer.write_all(bytes).await.expect("the bytes are taken");
+        self.writer
+            .write_all(bytes)
+            .await
+            .expect("the bytes are taken");
     }
 
     /// Receives a frame; nothing when the gateway has closed the connection.
     pub async fn receive(&mut self) -> Option<Frame> {
-        within(PATIENCE, "a frame at the backend", Frame::read(&mut self.reader)).await
+        within(
+            PATIENCE,
+            "a frame at the backend",
+            Frame::read(&mut self.reader),
+        )
+        .await
     }
 
     /// Closes the connection.

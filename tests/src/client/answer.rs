@@ -41,7 +41,8 @@ impl Answer {
     /// When it is none.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text()))
     }
 
     /// A header field that comes once; empty when it does not.
@@ -51,8 +52,13 @@ impl Answer {
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         let mut fields = self.headers.get_all(name).iter();
-        let value = fields.next().map_or("", |value| value.to_str().expect("visible ASCII"));
-        assert!(fields.next().is_none(), "{name} comes more than once: {self:?}");
+        let value = fields
+            .next()
+            .map_or("", |value| value.to_str().expect("visible ASCII"));
+        assert!(
+            fields.next().is_none(),
+            "{name} comes more than once: {self:?}"
+        );
         value
     }
 
@@ -70,7 +76,10 @@ impl Answer {
     pub fn reference(&self) -> String {
         let text = self.text();
         if let Ok(Value::Object(problem)) = serde_json::from_str(&text) {
-            return problem["reference"].as_str().expect("a reference").to_owned();
+            return problem["reference"]
+                .as_str()
+                .expect("a reference")
+                .to_owned();
         }
         let (_, after) = text.split_once("reference: ").expect("a reference");
         after
@@ -84,7 +93,9 @@ impl Answer {
     #[must_use]
     pub fn cookies(&self) -> Vec<Cookie> {
         let fields = self.headers.get_all("set-cookie").iter();
-        fields.map(|field| Cookie::parse(field.to_str().expect("visible ASCII"))).collect()
+        fields
+            .map(|field| Cookie::parse(field.to_str().expect("visible ASCII")))
+            .collect()
     }
 
     /// The one cookie that is set.

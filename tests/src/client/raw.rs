@@ -90,7 +90,9 @@ impl Raw {
         let head = String::from_utf8(head).expect("a head of ASCII");
         let mut lines = head.lines();
         let first = lines.next().unwrap_or_default();
-        let status = first.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+        let status = first
+            .strip_prefix("HTTP/1.1 ")
+            .and_then(|rest| rest.get(..3)?.parse().ok());
         let field = |line: &str| {
             let (name, value) = line.split_once(':')?;
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
@@ -117,7 +119,12 @@ impl Raw {
     /// # Panics
     /// When not all of it comes.
     pub async fn read_body(&mut self, mut answer: RawAnswer) -> RawAnswer {
-        let text = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &str| {
+            answer
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         if answer.status < 200 || matches!(answer.status, 204 | 304) {
             return answer;
         }
@@ -126,7 +133,9 @@ impl Raw {
         } else if let Some(length) = text("content-length") {
             let mut body = vec![0; length.parse().expect("a length")];
             let read = self.stream.read_exact(&mut body);
-            within(PATIENCE, "the body of an answer", read).await.expect("the whole body");
+            within(PATIENCE, "the body of an answer", read)
+                .await
+                .expect("the whole body");
             answer.body = body;
         } else {
             answer.body = self.read_to_end().await;
@@ -184,7 +193,12 @@ impl Raw {
     /// (RFC 8446 section 6.1), without which an end may be an attack.
     pub async fn ends_cleanly(&mut self) -> bool {
         let mut byte = [0];
-        let read = within(PATIENCE, "the end of the connection", self.stream.read(&mut byte)).await;
+        let read = within(
+            PATIENCE,
+            "the end of the connection",
+            self.stream.read(&mut byte),
+        )
+        .await;
         matches!(read, Ok(0))
     }
 
@@ -208,13 +222,21 @@ impl Raw {
 
 /// For libraries that speak over a connection of bytes.
 impl AsyncRead for Raw {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Raw {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

@@ -59,7 +59,11 @@ impl Socket {
             assert_eq!(notice.opcode, Opcode::Text, "{notice:?}");
             let close = self.receive().await;
             assert_eq!(close.opcode, Opcode::Close, "{close:?}");
-            assert_eq!(self.raw.read_frame().await, None, "nothing follows a close frame");
+            assert_eq!(
+                self.raw.read_frame().await,
+                None,
+                "nothing follows a close frame"
+            );
             (serde_json::from_str(notice.as_text()).expect("JSON"), close)
         };
         within(limit, "the end of the WebSocket", ending).await

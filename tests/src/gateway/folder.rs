@@ -22,7 +22,12 @@ impl Folder {
     /// When it cannot be made.
     #[must_use]
     pub fn empty() -> Self {
-        Self(tempfile::Builder::new().prefix("jotgate-").tempdir().expect("a temporary folder"))
+        Self(
+            tempfile::Builder::new()
+                .prefix("jotgate-")
+                .tempdir()
+                .expect("a temporary folder"),
+        )
     }
 
     /// A folder with the data directory that `command` makes on its first start. Making keys takes a
@@ -58,13 +63,23 @@ fn template(command: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let built = binary().metadata().expect("the binary");
-    let age = built.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let build = format!("{:x}-{:x}", built.len(), age.expect("the date of the binary").as_nanos());
+    let age = built
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let build = format!(
+        "{:x}-{:x}",
+        built.len(),
+        age.expect("the date of the binary").as_nanos()
+    );
     let folder = target().join("jotgate-scenarios");
     let ready = folder.join(format!("{command}-{build}"));
     if !ready.is_dir() {
         fs::create_dir_all(&folder).expect("a folder for templates");
-        let made = tempfile::Builder::new().prefix("unfinished-").tempdir_in(&folder).expect("a folder");
+        let made = tempfile::Builder::new()
+            .prefix("unfinished-")
+            .tempdir_in(&folder)
+            .expect("a folder");
         make(command, &made.path().join("data"));
         // Another test binary may have been faster: its template is as good.
         drop(fs::rename(made.path().join("data"), &ready));
@@ -76,20 +91,34 @@ fn make(command: &str, data: &Path) {
     let free = "127.0.0.1:0";
     let data_text = data.to_str().expect("a path that is text");
     let mut arguments = vec![command, "--data-dir", data_text, "--access-log", "off"];
-    for setting in ["--listen", "--qrs-listen", "--qps-listen", "--observe-listen"] {
+    for setting in [
+        "--listen",
+        "--qrs-listen",
+        "--qps-listen",
+        "--observe-listen",
+    ] {
         arguments.extend([setting, free]);
     }
     let mut process = Process::start(&arguments, &[]);
     let started = Instant::now();
     while !data.join("run/listeners.json").is_file() {
-        assert!(process.ended().is_none(), "the first start of `jotgate {command}` failed");
-        assert!(started.elapsed() < PATIENCE, "the first start of `jotgate {command}` takes too long");
+        assert!(
+            process.ended().is_none(),
+            "the first start of `jotgate {command}` failed"
+        );
+        assert!(
+            started.elapsed() < PATIENCE,
+            "the first start of `jotgate {command}` takes too long"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
     // The signal is handled from the moment that the addresses are known.
     process.signal(Signal::TERM);
     while process.ended().is_none() {
-        assert!(started.elapsed() < 2 * PATIENCE, "`jotgate {command}` does not end");
+        assert!(
+            started.elapsed() < 2 * PATIENCE,
+            "`jotgate {command}` does not end"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
     drop(fs::remove_dir_all(data.join("run")));

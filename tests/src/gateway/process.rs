@@ -20,7 +20,11 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| match std::env::var_os("JOTGATE_BINARY") {
         Some(path) => {
             let path = PathBuf::from(path);
-            assert!(path.is_file(), "JOTGATE_BINARY names {}, which is no file", path.display());
+            assert!(
+                path.is_file(),
+                "JOTGATE_BINARY names {}, which is no file",
+                path.display()
+            );
             path
         }
         None => newest_built(),
@@ -34,7 +38,8 @@ fn newest_built() -> PathBuf {
         Some((modified, path))
     };
     let newest = ["release", "debug"].into_iter().filter_map(built).max();
-    let (_, path) = newest.expect("the gateway is not built; run `cargo build -p jotgate`, or set JOTGATE_BINARY");
+    let (_, path) = newest
+        .expect("the gateway is not built; run `cargo build -p jotgate`, or set JOTGATE_BINARY");
     path
 }
 
@@ -182,7 +187,10 @@ impl Process {
             if let Some(ended) = self.ended() {
                 return ended.clone();
             }
-            assert!(started.elapsed() < limit, "the process still runs after {limit:?}");
+            assert!(
+                started.elapsed() < limit,
+                "the process still runs after {limit:?}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -221,7 +229,10 @@ impl Output {
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 8192];
             while let Ok(length @ 1..) = pipe.read(&mut buffer) {
-                shared.lock().expect("the output").extend_from_slice(&buffer[..length]);
+                shared
+                    .lock()
+                    .expect("the output")
+                    .extend_from_slice(&buffer[..length]);
             }
         });
         Self {

@@ -115,7 +115,7 @@ pub(crate) async fn connect(backends: &Backends, target: &Target) -> Result<Leas
     let stream = connecting::open(backends, target).await?;
     let mut builder = http1::Builder::new();
     // Answers with more or larger headers than this are refused as nonsense.
-    builder.max_buf_size(256 * 1024);
+    builder.max_header_size(256 * 1024);
     let (sender, connection) =
         builder
             .handshake(BackendIo::new(stream))

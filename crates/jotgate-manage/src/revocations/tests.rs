@@ -126,7 +126,7 @@ async fn a_revoked_token_is_refused_its_sessions_end_and_no_others() {
     // It survives a restart, and ends by itself or when it is taken back.
     let again = keys_of(&lab.management().snapshot());
     let stored = lab.management().revocations(at(4)).await.unwrap();
-    assert_eq!(stored, [revoked.clone()]);
+    assert_eq!(stored, std::slice::from_ref(&revoked));
     assert!(
         lab.management()
             .revocations(at(4500))

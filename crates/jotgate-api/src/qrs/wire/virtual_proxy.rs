@@ -16,7 +16,7 @@ pub(in crate::qrs) static VIRTUAL_PROXY_CONFIG: Shape = Shape {
 };
 
 #[rustfmt::skip] // a table
-static PROPERTIES: [Property; 76] = [
+static PROPERTIES: [Property; 77] = [
     opaque("customProperties"),
     text("prefix", 100),
     text("description", 500),
@@ -80,6 +80,7 @@ static PROPERTIES: [Property; 76] = [
     text("jwtJwksUri", 1024),
     text("jwtIssuer", 1024),
     boolean("jwtDiscovery"),
+    items("jwtIssuers", &JWT_ISSUER),
     texts("jwtAlgorithms", 16),
     number("jwtClockSkewSeconds", 0, 3600),
     boolean("jwtRequireExpiration"),
@@ -104,6 +105,19 @@ static JWT_ATTRIBUTE_MAP_ITEM: Shape = Shape {
         text("jwtAttribute", 255),
         text("senseAttribute", 255),
         boolean("isMandatory"),
+    ],
+    condensed: Condensed::AllBut(&[]),
+};
+
+static JWT_ISSUER: Shape = Shape {
+    name: "VirtualProxyConfig.JwtIssuer",
+    metadata: false,
+    properties: &[
+        text("issuer", 1024),
+        text("audience", 255),
+        text("jwksUri", 1024),
+        boolean("discovery"),
+        text("publicKeyCertificate", 100_000),
     ],
     condensed: Condensed::AllBut(&[]),
 };

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use jotgate_model::entity::{
-    AttributeMapItem, BackendHeaderConfig, ProxyService, ServerNodeConfiguration, ServiceConfig,
-    VirtualProxyConfig,
+    AttributeMapItem, BackendHeaderConfig, JwtIssuerConfig, ProxyService, ServerNodeConfiguration,
+    ServiceConfig, VirtualProxyConfig,
 };
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::qrs::wire::{PROXY_SERVICE, Reader, SERVER_NODE_CONFIGURATION, VIRTUAL
 fn documents() -> [(&'static Shape, Value); 3] {
     let virtual_proxy = VirtualProxyConfig {
         jwt_attribute_map: vec![AttributeMapItem::default()],
+        jwt_issuers: vec![JwtIssuerConfig::default()],
         backend_headers: vec![BackendHeaderConfig::default()],
         ..Default::default()
     };

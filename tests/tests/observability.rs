@@ -1,0 +1,196 @@
+//! What operators read: health, metrics, the access log.
+
+use jotgate_scenarios::{Backend, Gateway, Keys};
+
+#[tokio::test]
+async fn health_and_metrics_are_served_beside_the_traffic() {
+    let gateway = Gateway::serve().await;
+    let observer = gateway.observer();
+    for (path, status) in [
+        ("/livez", 200),
+        ("/readyz", 200),
+        ("/metrics", 200),
+        ("/", 404),
+        ("/qmc/", 404),
+    ] {
+        assert_eq!(observer.get(path).send().await.status, status, "{path}");
+    }
+    assert_eq!(observer.post("/metrics").send().await.status, 405);
+    let metrics = observer.get("/metrics").send().await;
+    assert!(
+        metrics
+            .header("content-type")
+            .starts_with("application/openmetrics-text"),
+        "{metrics:?}"
+    );
+    let text = metrics.text();
+    for name in [
+        "jotgate_sessions",
+        "jotgate_websockets",
+        "jotgate_connections",
+        "jotgate_panics",
+    ] {
+        assert!(text.contains(&format!("# TYPE {name} ")), "{name}: {text}");
+    }
+    assert!(text.ends_with("# EOF\n"), "{text}");
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_virtual_proxy_status_and_reason() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let token = Keys::first().token().sign();
+    for _ in 0..3 {
+        gateway
+            .client()
+            .get("/jwt/hub/")
+            .bearer(&token)
+            .send()
+            .await;
+    }
+    gateway.client().get("/jwt/hub/").send().await;
+    let text = gateway.observer().get("/metrics").send().await.text();
+    let count = |labels: [&str; 3]| {
+        let line = text.lines().find(|line| {
+            line.starts_with("jotgate_requests_total{")
+                && labels.iter().all(|label| line.contains(label))
+        });
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok())
+    };
+    assert_eq!(
+        count(["virtual_proxy=\"jwt\"", "status=\"2xx\"", "reason=\"\""]),
+        Some(3),
+        "{text}"
+    );
+    assert_eq!(
+        count([
+            "virtual_proxy=\"jwt\"",
+            "status=\"4xx\"",
+            "reason=\"credentials_missing\""
+        ]),
+        Some(1),
+        "{text}"
+    );
+}
+
+/// Labels that clients could choose would fill the memory of whoever collects them.
+#[tokio::test]
+async fn clients_choose_no_label_of_a_metric() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let series = async || {
+        gateway
+            .observer()
+            .get("/metrics")
+            .send()
+            .await
+            .text()
+            .lines()
+            .count()
+    };
+    let ask = async |number: u32| {
+        let token = Keys::first()
+            .token()
+            .user("example", &format!("chosen{number}"))
+            .sign();
+        let client = gateway.client();
+        client.get(&format!("/chosen{number}/hub/")).send().await;
+        client
+            .request(&format!("CHOSEN{number}"), &format!("/jwt/chosen{number}"))
+            .bearer(&token)
+            .send()
+            .await;
+        client
+            .get("/jwt/")
+            .header("Host", format!("chosen{number}"))
+            .origin("https://chosen.example")
+            .send()
+            .await;
+    };
+    ask(0).await;
+    let before = series().await;
+    for number in 1..20 {
+        ask(number).await;
+    }
+    assert_eq!(series().await, before);
+    let text = gateway.observer().get("/metrics").send().await.text();
+    assert!(!text.to_lowercase().contains("chosen"), "{text}");
+}
+
+/// Line X2 of the hostile inputs.
+#[tokio::test]
+async fn nothing_that_a_client_sends_makes_a_line_of_its_own_in_the_access_log() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let forged = "x\n{\"reference\":\"FORGED\",\"status\":200}\r\n\u{1b}[31m\u{202e}\"\\";
+    for claim in ["userId", "userDirectory"] {
+        let token = Keys::first().token().claim(claim, forged).sign();
+        gateway
+            .client()
+            .get("/jwt/hub/")
+            .bearer(&token)
+            .send()
+            .await;
+    }
+    let token = Keys::first()
+        .token()
+        .header("kid", forged)
+        .claim("aud", forged)
+        .expires_in(-3600)
+        .sign();
+    gateway
+        .client()
+        .get("/jwt/hub/")
+        .bearer(&token)
+        .send()
+        .await;
+    for path in [
+        "/jwt/\"x\":1}",
+        "/jwt/%0a%0d%1b[31m",
+        "/nobody%0a/hub/",
+        "/jwt/{\"a\":\"b\"}",
+    ] {
+        let mut raw = gateway.client().raw().await;
+        raw.send(format!("GET {path} HTTP/1.1\r\nHost: g\r\nOrigin: https://x\u{7f}y\r\nConnection: close\r\n\r\n")).await;
+        raw.read_to_end().await;
+    }
+    let last = gateway.client().get("/jwt/last").send().await;
+    gateway.access_line(&last.reference()).await;
+    for line in gateway.access_log() {
+        assert_ne!(line["reference"], "FORGED", "{line}");
+    }
+    let text = std::fs::read_to_string(gateway.folder().access_log()).expect("the access log");
+    assert!(
+        text.chars().all(|c| c == '\n' || !c.is_control()),
+        "{text:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_very_long_path_is_cut_in_the_access_log() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let answer = gateway
+        .client()
+        .get(&format!("/jwt/{}", "x".repeat(20_000)))
+        .send()
+        .await;
+    let line = gateway.access_line(&answer.reference()).await;
+    assert!(
+        line.to_string().len() < 4096,
+        "{} bytes",
+        line.to_string().len()
+    );
+}
