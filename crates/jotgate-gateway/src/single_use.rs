@@ -60,15 +60,20 @@ fn check_memory(verified: &Verified, since: UnixTime) -> Result<(), Refusal> {
     if since == UnixTime(i64::MIN) || verified.issued.is_some_and(|issued| issued >= since) {
         return Ok(());
     }
-    let detail = match verified.issued {
-        Some(_) => format!(
-            "the token was issued before {since}, and tokens used before that time are not known"
+    Err(match verified.issued {
+        Some(_) => Refusal::with(
+            Reason::TokenAlreadyUsed,
+            format!(
+                "the token was issued before {since}, and tokens used before that time are not known"
+            ),
         ),
-        None => format!(
-            "the token has no iat, so it could have been used before {since}, when the memory of used tokens begins"
+        None => Refusal::with(
+            Reason::ClaimMissing,
+            format!(
+                "the token has no iat, and jwtSingleUse is on: it could have been used before {since}, when the memory of used tokens begins"
+            ),
         ),
-    };
-    Err(Refusal::with(Reason::TokenAlreadyUsed, detail))
+    })
 }
 
 /// What is remembered: an id is unique for its issuer only, and virtual proxies may have several.
@@ -126,7 +131,7 @@ mod tests {
         };
         assert_eq!(judge(Some(100), 100), None);
         assert_eq!(judge(Some(99), 100), Some(Reason::TokenAlreadyUsed));
-        assert_eq!(judge(None, 100), Some(Reason::TokenAlreadyUsed));
+        assert_eq!(judge(None, 100), Some(Reason::ClaimMissing));
         assert_eq!(judge(None, i64::MIN), None);
         assert_eq!(judge(Some(1), i64::MIN), None);
     }

@@ -75,13 +75,28 @@ fn one_token(text: &[u8]) -> Result<&[u8], Refusal> {
             "the word Bearer stands there twice, and no token follows"
         }));
     }
+    match first.first() {
+        Some(b'"' | b'\'') => return Err(malformed("the token stands in quotation marks")),
+        Some(b'{') => {
+            return Err(malformed(
+                "the token is in the JSON form of RFC 7515; send the compact form",
+            ));
+        }
+        Some(b'[') => {
+            return Err(malformed(
+                "a script sent an object or a list in place of the token",
+            ));
+        }
+        _ => {}
+    }
     if text.contains(&b',') {
         return Err(ambiguous(
             "there are several tokens, with commas between them",
         ));
     }
     if let Some(second) = second {
-        let cut = first.contains(&b'.') && !second.starts_with(b"eyJ");
+        let begins = first.contains(&b'.') || first.starts_with(b"eyJ");
+        let cut = begins && !second.starts_with(b"eyJ");
         return Err(if cut {
             malformed("there is a blank or a line break inside of the token")
         } else {
@@ -93,11 +108,7 @@ fn one_token(text: &[u8]) -> Result<&[u8], Refusal> {
     if !digits.is_empty() && digits.iter().all(|b| is_token68_char(*b)) {
         return Ok(first);
     }
-    Err(match first.first() {
-        Some(b'"' | b'\'') => malformed("the token stands in quotation marks"),
-        Some(b'{') => malformed("the token is in the JSON form of RFC 7515; send the compact form"),
-        _ => malformed("the token contains characters that no token has"),
-    })
+    Err(malformed("the token contains characters that no token has"))
 }
 
 /// RFC 9110 section 5.6.2.

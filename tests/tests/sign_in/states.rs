@@ -21,7 +21,7 @@ async fn a_state_is_good_in_the_browser_that_began_only() {
     let (victim, attacker) = (site.begin().await, site.begin().await);
     let planted = Attempt {
         state: attacker.state.clone(),
-        cookie: victim.cookie.clone(),
+        cookie: under_every_name(&victim.cookie),
         return_to: String::new(),
     };
     assert_refused(
@@ -47,7 +47,7 @@ async fn a_state_is_good_in_the_browser_that_began_only() {
         bytes[at] ^= 1;
         let state = base64_simd::URL_SAFE_NO_PAD.encode_to_string(&bytes);
         let forged = Attempt {
-            cookie: victim.cookie.clone(),
+            cookie: under_every_name(&victim.cookie),
             state,
             return_to: String::new(),
         };
@@ -97,4 +97,13 @@ async fn an_open_sign_in_survives_a_restart_and_a_used_state_stays_used() {
         "used before the restart",
     );
     assert_eq!(site.complete(&open, "/jwt/hub/").await.status, 303);
+}
+
+/// Several sign-ins may be open in one browser, each with a cookie whose name ends with a number.
+fn under_every_name(cookie: &Cookie) -> Cookie {
+    let name = cookie.name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let all: Vec<String> = (0..32)
+        .map(|number| format!("{name}{number}={}", cookie.value))
+        .collect();
+    Cookie::new(&format!("{}; last", all.join("; ")), "x")
 }

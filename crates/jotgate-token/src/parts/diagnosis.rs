@@ -124,11 +124,15 @@ fn bad_segment(token: &[u8]) -> Refusal {
             }
             Some(b'%') => malformed(name, "is percent-encoded"),
             Some(_) => malformed(name, "contains a character that base64url does not have"),
-            // Signatures have 64, 96, 256 or more bytes, all multiples of 16 for usual keys.
-            None if name == "signature" && (segment.len() * 3 / 4) % 16 != 0 => Refusal::with(
-                Reason::TokenTruncated,
-                "the token ends inside of its signature",
-            ),
+            // What signatures of ES256, ES384 and usual RSA keys have.
+            None if name == "signature"
+                && ![64, 96, 256, 384, 512].contains(&(segment.len() * 3 / 4)) =>
+            {
+                Refusal::with(
+                    Reason::TokenTruncated,
+                    "the token ends inside of its signature",
+                )
+            }
             None => malformed(
                 name,
                 "is not canonical base64url: the last character is wrong",

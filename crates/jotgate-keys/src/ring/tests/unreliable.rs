@@ -82,7 +82,12 @@ async fn no_failure_changes_a_verdict() {
     timings.refresh = Duration::from_millis(20);
     let ring = ring_with(timings, |c| c.jwt_jwks_uri = server.at("/jwks"));
     assert_eq!(reason(&ring, &good.token(json!({}))).await, None);
+    let revision = std::cell::Cell::new(1);
     let judged_as_ever = async |way: &str| {
+        // A save compiles the rules anew, from the keys that are kept.
+        revision.set(revision.get() + 1);
+        let saved = config(1, |c| c.jwt_jwks_uri = server.at("/jwks"));
+        ring.prepare(&snapshot(revision.get(), &[Arc::new(saved)], None));
         // Another token each time, so that the cache does not answer.
         let token = good.token(json!({"jti": way}));
         assert_eq!(reason(&ring, &token).await, None, "{way}");
