@@ -101,14 +101,14 @@ pub(crate) fn npm(folder: &str) -> Result<()> {
 }
 
 /// Installs the Python packages of `requirements` into an environment of their own, which is made
-/// below `target/tools/python`.
+/// in `environment` below `target/tools`.
 ///
 /// # Errors
 ///
 /// When Python is missing, or pip fails or gets a file with another hash.
-pub(crate) fn python(requirements: &str) -> Result<()> {
+pub(crate) fn python(environment: &str, requirements: &str) -> Result<()> {
     let requirements = workspace::root().join(requirements);
-    let environment = workspace::tools().join("python");
+    let environment = workspace::tools().join(environment);
     unless_done(&requirements, &environment.join(".installed-lock"), || {
         println!(
             "installing the Python packages of {}",

@@ -110,7 +110,8 @@ pub(crate) const ALL: [Suite; 7] = [
         name: "clients",
         unit: TESTS,
         prepare: || {
-            install::python("clients/qsapi/requirements.txt")?;
+            install::python("python", "clients/qsapi/requirements.txt")?;
+            install::python("python-pyjwt", "clients/pyjwt/requirements.txt")?;
             npm_test("clients")
         },
         shown: everything,
