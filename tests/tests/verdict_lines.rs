@@ -14,6 +14,8 @@ mod judged;
 mod algorithms;
 #[path = "verdict_lines/caches.rs"]
 mod caches;
+#[path = "verdict_lines/channels.rs"]
+mod channels;
 #[path = "verdict_lines/claims.rs"]
 mod claims;
 #[path = "verdict_lines/fields.rs"]

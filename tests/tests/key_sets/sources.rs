@@ -326,3 +326,42 @@ async fn keys_that_are_not_for_signatures_verify_none() {
     };
     futures_util::future::join_all(cases.iter().map(ask)).await;
 }
+
+#[tokio::test]
+async fn the_state_of_a_source_is_in_the_metrics_until_nobody_names_it() {
+    let site = Site::new().await;
+    let set = key_set([Issuer::rsa(0), Issuer::rsa(1)]);
+    let server = KeyServer::start(Mode::document(set)).await;
+    let vp = site.with_keys_at("jwt", &server.at("/keys")).create().await;
+    site.assert_served("jwt", &Issuer::rsa(0).token(), "before")
+        .await;
+    let metric = async |name: &str| site.gateway.metric(name).await;
+    assert_eq!(metric("jotgate_key_set_keys").await, 2.0);
+    let fetched = metric("jotgate_key_set_fetched_timestamp_seconds").await;
+    assert!(
+        (fetched - jotgate_scenarios::now() as f64).abs() < 60.0,
+        "{fetched}"
+    );
+    let good = metric("jotgate_key_fetches_total").await;
+    server.set(Mode::Status(500));
+    assert_eq!(
+        site.reason("jwt", &Issuer::rsa(5).token()).await,
+        "key_not_found"
+    );
+    assert!(
+        metric("jotgate_key_fetches_total").await > good,
+        "failures count"
+    );
+    assert_eq!(
+        metric("jotgate_key_set_keys").await,
+        2.0,
+        "the last good set stays"
+    );
+    assert_eq!(
+        metric("jotgate_key_set_fetched_timestamp_seconds").await,
+        fetched
+    );
+    vp.delete().await;
+    let gone = async || (metric("jotgate_key_set_keys").await == 0.0).then_some(());
+    eventually("a source that nobody names is in no metric", gone).await;
+}
