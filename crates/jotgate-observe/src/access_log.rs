@@ -1,22 +1,23 @@
 //! The access log: one JSON line a request, written by a thread of its own.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use jotgate_model::{Reason, Timestamp};
+use parking_lot::{Condvar, Mutex};
 
 use crate::json_line::JsonLine;
 
-/// Lines that may wait to be written. Beyond that they are dropped and counted.
-const WAITING_LINES: usize = 16_384;
-/// How long a line may stay in memory before it is written.
-const WRITE_AFTER: Duration = Duration::from_millis(200);
+/// Bytes that may wait to be written. Lines beyond that are dropped and counted.
+const WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// How long a line may stay in memory before it is written. The writer is woken once for all lines of
+/// that time: to wake it for each line costs more than to serve the request.
+const WRITE_AFTER: Duration = Duration::from_millis(100);
 
 /// Where lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,11 +146,32 @@ impl AccessRecord<'_> {
     }
 }
 
-/// The access log. Cheap to copy.
+/// The access log. Cheap to copy; what waits is written when the last copy is dropped.
 #[derive(Clone, Debug)]
-pub struct AccessLog {
-    lines: Option<SyncSender<String>>,
-    dropped: Arc<AtomicU64>,
+pub struct AccessLog(Option<Arc<Handle>>);
+
+#[derive(Debug)]
+struct Handle(Arc<Queue>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.waiting.lock().closed = true;
+        self.0.changed.notify_one();
+    }
+}
+
+/// What is handed from the requests to the writer.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    closed: bool,
 }
 
 impl AccessLog {
@@ -159,69 +181,79 @@ impl AccessLog {
     /// The file cannot be opened for appending.
     pub fn open(target: &AccessLogTarget) -> io::Result<Self> {
         let output: Box<dyn Write + Send> = match target {
-            AccessLogTarget::Off => {
-                return Ok(Self {
-                    lines: None,
-                    dropped: Arc::default(),
-                });
-            }
+            AccessLogTarget::Off => return Ok(Self(None)),
             AccessLogTarget::StandardOutput => Box::new(io::stdout()),
             AccessLogTarget::File(path) => {
                 let file: File = OpenOptions::new().create(true).append(true).open(path)?;
                 Box::new(file)
             }
         };
-        let (sender, receiver) = sync_channel(WAITING_LINES);
-        let dropped = Arc::<AtomicU64>::default();
-        let lost = dropped.clone();
+        let queue = Arc::<Queue>::default();
+        let written = queue.clone();
         thread::Builder::new()
             .name("access-log".to_owned())
-            .spawn(move || write_lines(&receiver, BufWriter::new(output), &lost))?;
-        Ok(Self {
-            lines: Some(sender),
-            dropped,
-        })
+            .spawn(move || written.write_to(output))?;
+        Ok(Self(Some(Arc::new(Handle(queue)))))
     }
 
     /// Writes a line for `record`, or counts it as dropped when the writer cannot follow.
     pub fn write(&self, record: &AccessRecord<'_>) {
-        if let Some(lines) = &self.lines
-            && lines.try_send(record.to_line()).is_err()
-        {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        if let Some(handle) = &self.0 {
+            handle.0.push(record.to_line().as_bytes());
         }
     }
 
     /// How many lines were dropped.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.0
+            .as_ref()
+            .map_or(0, |handle| handle.0.dropped.load(Ordering::Relaxed))
     }
 }
 
-fn write_lines(lines: &Receiver<String>, mut output: impl Write, lost: &AtomicU64) {
-    let put = |line: &str, output: &mut dyn Write| {
-        if output.write_all(line.as_bytes()).is_err() {
-            lost.fetch_add(1, Ordering::Relaxed);
+impl Queue {
+    fn push(&self, line: &[u8]) {
+        let mut waiting = self.waiting.lock();
+        if waiting.bytes.len() + line.len() > WAITING_BYTES {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
         }
-    };
-    loop {
-        match lines.recv_timeout(WRITE_AFTER) {
-            Ok(line) => put(&line, &mut output),
-            Err(RecvTimeoutError::Timeout) => {
-                if output.flush().is_err() {
-                    lost.fetch_add(1, Ordering::Relaxed);
-                }
-                // Nothing waits: sleep until something does.
-                match lines.recv() {
-                    Ok(line) => put(&line, &mut output),
-                    Err(_) => return,
-                }
+        let first = waiting.bytes.is_empty();
+        waiting.bytes.extend_from_slice(line);
+        drop(waiting);
+        if first {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Writes what waits, until the log is closed.
+    fn write_to(&self, mut output: impl Write) {
+        let mut batch = Vec::new();
+        loop {
+            let mut waiting = self.waiting.lock();
+            while waiting.bytes.is_empty() && !waiting.closed {
+                self.changed.wait(&mut waiting);
             }
-            Err(RecvTimeoutError::Disconnected) => {
-                if output.flush().is_err() {
-                    lost.fetch_add(1, Ordering::Relaxed);
-                }
+            if !waiting.closed {
+                // More of them, for one write.
+                drop(waiting);
+                thread::sleep(WRITE_AFTER);
+                waiting = self.waiting.lock();
+            }
+            std::mem::swap(&mut waiting.bytes, &mut batch);
+            let closed = waiting.closed;
+            drop(waiting);
+            if output
+                .write_all(&batch)
+                .and_then(|()| output.flush())
+                .is_err()
+            {
+                let lines = batch.iter().filter(|byte| **byte == b'\n').count();
+                self.dropped.fetch_add(lines as u64, Ordering::Relaxed);
+            }
+            batch.clear();
+            if closed {
                 return;
             }
         }
@@ -272,15 +304,12 @@ mod tests {
         }
         assert_eq!(lines(), 10);
 
-        let (sender, receiver) = sync_channel(2);
-        let full = AccessLog {
-            lines: Some(sender),
-            dropped: Arc::default(),
-        };
+        // Nobody writes here.
+        let queue = Queue::default();
+        let line = vec![b'x'; WAITING_BYTES / 4 + 1];
         for _ in 0..5 {
-            full.write(&record());
+            queue.push(&line);
         }
-        assert_eq!(full.dropped(), 3);
-        drop(receiver);
+        assert_eq!(queue.dropped.load(Ordering::Relaxed), 2);
     }
 }
