@@ -150,6 +150,11 @@ impl Shared {
         self.own_names.store(Arc::new(names));
     }
 
+    /// Writes the last lines of the access log. To be called when nothing is served any more.
+    pub fn close_access_log(&self) {
+        self.access_log.close();
+    }
+
     /// Drains: no new connections, open requests finish, WebSockets are closed with a notice, and
     /// after `deadline` what is left is cut off.
     pub async fn drain(&self, deadline: Duration) {

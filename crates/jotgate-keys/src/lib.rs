@@ -15,6 +15,7 @@
 mod cache;
 mod clock;
 mod fetch;
+mod once;
 mod revocations;
 mod ring;
 mod rules;
@@ -25,6 +26,7 @@ mod testing;
 mod timings;
 mod token_hash;
 
+pub use once::fetch_key_set;
 pub use revocations::{Revocations, RevokedUser};
 pub use ring::KeyRing;
 pub use state::{KeyOrigin, KeyState, SourceEvent, SourceState};

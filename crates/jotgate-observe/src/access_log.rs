@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use jotgate_model::{Reason, Timestamp};
@@ -146,17 +146,31 @@ impl AccessRecord<'_> {
     }
 }
 
-/// The access log. Cheap to copy; what waits is written when the last copy is dropped.
+/// The access log. Cheap to copy.
 #[derive(Clone, Debug)]
 pub struct AccessLog(Option<Arc<Handle>>);
 
 #[derive(Debug)]
-struct Handle(Arc<Queue>);
+struct Handle {
+    queue: Arc<Queue>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Handle {
+    fn close(&self) {
+        self.queue.waiting.lock().closed = true;
+        self.queue.changed.notify_one();
+        if let Some(writer) = self.writer.lock().take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer of the access log panicked; this is a defect of Jotgate");
+        }
+    }
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.waiting.lock().closed = true;
-        self.0.changed.notify_one();
+        self.close();
     }
 }
 
@@ -190,16 +204,26 @@ impl AccessLog {
         };
         let queue = Arc::<Queue>::default();
         let written = queue.clone();
-        thread::Builder::new()
+        let writer = thread::Builder::new()
             .name("access-log".to_owned())
             .spawn(move || written.write_to(output))?;
-        Ok(Self(Some(Arc::new(Handle(queue)))))
+        Ok(Self(Some(Arc::new(Handle {
+            queue,
+            writer: Mutex::new(Some(writer)),
+        }))))
     }
 
     /// Writes a line for `record`, or counts it as dropped when the writer cannot follow.
     pub fn write(&self, record: &AccessRecord<'_>) {
         if let Some(handle) = &self.0 {
-            handle.0.push(record.to_line().as_bytes());
+            handle.queue.push(record.to_line().as_bytes());
+        }
+    }
+
+    /// Writes what waits, and waits for that. Lines that come later are lost: the process ends.
+    pub fn close(&self) {
+        if let Some(handle) = &self.0 {
+            handle.close();
         }
     }
 
@@ -208,7 +232,7 @@ impl AccessLog {
     pub fn dropped(&self) -> u64 {
         self.0
             .as_ref()
-            .map_or(0, |handle| handle.0.dropped.load(Ordering::Relaxed))
+            .map_or(0, |handle| handle.queue.dropped.load(Ordering::Relaxed))
     }
 }
 
@@ -296,13 +320,8 @@ mod tests {
         for _ in 0..10 {
             log.write(&record());
         }
-        drop(log);
-        let started = std::time::Instant::now();
-        let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
-        while lines() < 10 && started.elapsed() < Duration::from_secs(10) {
-            thread::sleep(Duration::from_millis(10));
-        }
-        assert_eq!(lines(), 10);
+        log.close();
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 10);
 
         // Nobody writes here.
         let queue = Queue::default();

@@ -215,6 +215,7 @@ impl Gateway {
             self.management.close().await;
         });
         self.workers.join();
+        self.shared.close_access_log();
         self.runtime
             .shutdown_timeout(std::time::Duration::from_secs(1));
         Ok(Exit::Done.into())

@@ -1,13 +1,13 @@
 //! The ways in which a source of keys fails. None changes a verdict, and each one passes.
 
-use jotgate_scenarios::{Gateway, eventually};
+use jotgate_scenarios::{Gateway, VirtualProxy, eventually};
 use serde_json::json;
 
 use crate::Site;
 use crate::issuer::{Issuer, key_set};
 use crate::key_server::{KeyServer, Mode, authority};
 
-/// The failure, and what a token is told whose key is not known.
+/// Every way, after the prefix of its virtual proxy.
 fn ways(server: &KeyServer) -> [(&'static str, Mode); 13] {
     let good = Issuer::rsa(0);
     let document = |body: String| Mode::document(body);
@@ -58,20 +58,22 @@ async fn no_failure_changes_a_verdict_and_every_one_passes() {
     for number in 0..13 {
         let server = KeyServer::start_tls(good.clone()).await;
         let (prefix, mode) = ways(&server).into_iter().nth(number).expect("a way");
-        site.with_keys_at(prefix, &server.at("/keys"))
+        let vp = site
+            .with_keys_at(prefix, &server.at("/keys"))
             .create()
             .await;
-        servers.push((prefix, server, mode));
+        servers.push((vp, server, mode));
     }
     let all = servers
         .iter()
-        .map(|(prefix, server, mode)| fails(&site, prefix, server, mode.clone()));
+        .map(|(vp, server, mode)| fails(&site, vp, server, mode.clone()));
     futures_util::future::join_all(all).await;
     let log = site.gateway.process().stderr();
     assert!(!log.contains("panicked"), "{log}");
 }
 
-async fn fails(site: &Site, prefix: &str, server: &KeyServer, mode: Mode) {
+async fn fails(site: &Site, vp: &VirtualProxy, server: &KeyServer, mode: Mode) {
+    let prefix = vp.prefix.as_str();
     let (known, attacker) = (Issuer::rsa(0), Issuer::rsa(5));
     let remembered = known.token();
     site.assert_served(prefix, &remembered, prefix).await;
@@ -96,6 +98,8 @@ async fn fails(site: &Site, prefix: &str, server: &KeyServer, mode: Mode) {
         site.assert_served(prefix, &remembered, prefix).await;
         let fresh = known.token_with(json!({ "jti": round.to_string() }));
         site.assert_served(prefix, &fresh, prefix).await;
+        // A save compiles the rules again, with the keys of the last good set.
+        vp.set("description", format!("{prefix} {round}")).await;
     }
     server.set(Mode::document(key_set([known, Issuer::rsa(1)])));
     let recovered = Issuer::rsa(1).token();

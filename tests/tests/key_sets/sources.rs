@@ -365,3 +365,40 @@ async fn the_state_of_a_source_is_in_the_metrics_until_nobody_names_it() {
     let gone = async || (metric("jotgate_key_set_keys").await == 0.0).then_some(());
     eventually("a source that nobody names is in no metric", gone).await;
 }
+
+#[tokio::test]
+async fn a_token_is_checked_against_a_key_set_at_an_address() {
+    let server = KeyServer::start(Mode::document(key_set([Issuer::rsa(0)]))).await;
+    let check = async |issuer: &Issuer, address: String| {
+        let token = issuer.token();
+        let output = tokio::task::spawn_blocking(move || {
+            std::process::Command::new(jotgate_scenarios::binary())
+                .args(["token", "check", &token, "--jwks", &address])
+                .args(["--user-id-attribute", "userId"])
+                .args(["--user-directory-attribute", "userDirectory"])
+                .env_remove("JOTGATE_BINARY")
+                .output()
+        });
+        let output = output.await.expect("it runs").expect("it starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    let (code, said, problem) = check(Issuer::rsa(0), server.at("/keys")).await;
+    assert_eq!(code, Some(0), "{said}{problem}");
+    let (code, said, _) = check(Issuer::rsa(1), server.at("/keys")).await;
+    assert_eq!(code, Some(1), "{said}");
+    server.set(Mode::document("<html></html>"));
+    let (code, _, problem) = check(Issuer::rsa(0), server.at("/keys")).await;
+    assert_eq!(code, Some(2));
+    assert!(
+        problem.starts_with("jotgate: --jwks names http://"),
+        "{problem}"
+    );
+    let (code, _, problem) = check(Issuer::rsa(0), "http://keys.example.com/".to_owned()).await;
+    assert_eq!(code, Some(2), "{problem}");
+    assert!(problem.contains("https"), "{problem}");
+}

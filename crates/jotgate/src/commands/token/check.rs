@@ -106,13 +106,29 @@ fn keys(arguments: &CheckArguments) -> Result<KeySet, Failure> {
     }
     let name = arguments.jwks.as_deref().unwrap_or_default();
     if name.contains("://") {
-        return Err(wrong(
-            "--jwks cannot fetch an address yet; save the document with `curl -o jwks.json ADDRESS` and write --jwks jwks.json".to_owned(),
-        ));
+        return fetch(name);
     }
     let document = read_file("--jwks", name.as_ref(), MAX_INPUT)?;
     KeySet::from_jwks(document.as_bytes())
         .map_err(|error| wrong(format!("--jwks names {name}: {error}")))
+}
+
+/// The key set at an address, fetched as the gateway would.
+fn fetch(address: &str) -> Result<KeySet, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new(Exit::Fault, format!("no connection can be made ({error})"))
+        })?;
+    runtime
+        .block_on(jotgate_keys::fetch_key_set(address))
+        .map_err(|problem| {
+            Failure::new(
+                Exit::Usage,
+                format!("--jwks names {address}, which {problem}"),
+            )
+        })
 }
 
 /// The token itself: without what surrounds it where people copy it from.
