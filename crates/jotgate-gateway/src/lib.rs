@@ -14,6 +14,7 @@ mod connection;
 mod exchange;
 mod identify;
 mod listen;
+mod maybe_tls;
 mod observe_listener;
 mod personal;
 mod rates;

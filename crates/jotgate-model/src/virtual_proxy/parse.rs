@@ -1,17 +1,18 @@
 //! From the document to the form that requests are judged by.
 
+mod headers;
 mod issuers;
+mod jwt;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderName;
+
+use headers::{parse_backend_headers, parse_response_headers};
+use jwt::parse_jwt;
 
 use super::{
-    Algorithm, AttributeMapping, Authentication, BackendHeader, BackendHeaderPart, ClaimSource,
-    CookieForm, CookieRules, CsrfProtection, JwtSettings, KeySourceSettings, RateLimits,
-    SessionRules, VirtualProxy,
+    Authentication, CookieForm, CookieRules, CsrfProtection, RateLimits, SessionRules, VirtualProxy,
 };
-use crate::entity::{
-    AttributeMapItem, AuthenticationMethod, BackendHeaderConfig, VirtualProxyConfig,
-};
+use crate::entity::{AuthenticationMethod, VirtualProxyConfig};
 use crate::{
     CookieName, FieldErrors, HostPattern, Origin, Prefix, is_framing_header, is_injected_header,
 };
@@ -294,108 +295,6 @@ fn parse_cors(d: &VirtualProxyConfig, errors: &mut FieldErrors) -> Vec<Origin> {
         .collect()
 }
 
-/// Raw header lines, one a line (Qlik help, "Additional response headers").
-fn parse_response_headers(text: &str, errors: &mut FieldErrors) -> Vec<(HeaderName, HeaderValue)> {
-    let field = "additionalResponseHeaders";
-    let mut headers = Vec::new();
-    for line in text
-        .split('\n')
-        .map(|line| line.strip_suffix('\r').unwrap_or(line))
-    {
-        if line.trim().is_empty() {
-            continue;
-        }
-        let parsed = line.split_once(':').and_then(|(name, value)| {
-            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-            let value = HeaderValue::from_str(value.trim_matches([' ', '\t'])).ok()?;
-            Some((name, value))
-        });
-        match parsed {
-            None => errors.push(
-                field,
-                format!("the line {line:?} is no header; write Name: value, one a line"),
-            ),
-            Some((name, _))
-                if is_framing_header(name.as_str()) || name == http::header::SET_COOKIE =>
-            {
-                errors.push(
-                    field,
-                    format!("{name} is set by the gateway itself; remove that line"),
-                )
-            }
-            Some(header) => headers.push(header),
-        }
-    }
-    headers
-}
-
-fn parse_backend_headers(
-    items: &[BackendHeaderConfig],
-    errors: &mut FieldErrors,
-) -> Vec<BackendHeader> {
-    let mut headers = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        let field = |part: &str| format!("backendHeaders[{i}].{part}");
-        let Ok(name) = HeaderName::from_bytes(item.name.as_bytes()) else {
-            errors.push(field("name"), format!("{:?} is no header name", item.name));
-            continue;
-        };
-        let own = ["authorization", "cookie"].contains(&name.as_str());
-        if own || is_injected_header(name.as_str()) || is_framing_header(name.as_str()) {
-            errors.push(
-                field("name"),
-                format!(
-                    "{name} carries the identity or the framing of the request; choose another name"
-                ),
-            );
-            continue;
-        }
-        match parse_template(&item.value) {
-            Ok(parts) => headers.push(BackendHeader { name, parts }),
-            Err(problem) => errors.push(field("value"), problem),
-        }
-    }
-    headers
-}
-
-fn parse_template(text: &str) -> Result<Vec<BackendHeaderPart>, String> {
-    const MAX_TEMPLATE: usize = 1024;
-    if text.len() > MAX_TEMPLATE {
-        return Err(format!(
-            "is {} bytes long; shorten it to at most {MAX_TEMPLATE}",
-            text.len()
-        ));
-    }
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find('{') {
-        let (literal, tail) = rest.split_at(start);
-        if !literal.is_empty() {
-            parts.push(BackendHeaderPart::Text(literal.into()));
-        }
-        let (name, after) = tail[1..].split_once('}').ok_or("has a { without a }")?;
-        parts.push(match name {
-            "userId" => BackendHeaderPart::UserId,
-            "userDirectory" => BackendHeaderPart::UserDirectory,
-            _ => match name.strip_prefix("attribute.") {
-                Some(attribute) if !attribute.is_empty() => {
-                    BackendHeaderPart::Attribute(attribute.into())
-                }
-                _ => {
-                    return Err(format!(
-                        "has {{{name}}}; use {{userId}}, {{userDirectory}} or {{attribute.NAME}}"
-                    ));
-                }
-            },
-        });
-        rest = after;
-    }
-    if !rest.is_empty() {
-        parts.push(BackendHeaderPart::Text(rest.into()));
-    }
-    Ok(parts)
-}
-
 fn parse_sign_in_page(d: &VirtualProxyConfig, errors: &mut FieldErrors) -> Option<Box<str>> {
     let text = d.authentication_module_redirect_uri.trim();
     if text.is_empty() {
@@ -507,169 +406,6 @@ fn parse_header_method(
             Authentication::Ticket
         }
     }
-}
-
-fn parse_jwt(
-    d: &VirtualProxyConfig,
-    errors: &mut FieldErrors,
-    missing: &mut FieldErrors,
-) -> Authentication {
-    let jwks_uri = parse_key_address("jwtJwksUri", &d.jwt_jwks_uri, errors);
-    let issuer: Option<Box<str>> = (!d.jwt_issuer.is_empty()).then(|| d.jwt_issuer.as_str().into());
-    let discovery_issuer = if d.jwt_discovery {
-        if issuer.is_none() {
-            errors.push("jwtDiscovery", "needs the issuer's address in jwtIssuer");
-        }
-        parse_key_address("jwtIssuer", &d.jwt_issuer, errors)
-    } else {
-        None
-    };
-    if d.jwt_public_key_certificate.trim().is_empty()
-        && jwks_uri.is_none()
-        && discovery_issuer.is_none()
-        && d.jwt_issuers.is_empty()
-    {
-        missing.push(
-            "jwtPublicKeyCertificate",
-            "is empty; paste the certificate that tokens are checked with, or name a JWKS address in jwtJwksUri",
-        );
-    }
-    let user_id = parse_claim_source("jwtAttributeUserId", &d.jwt_attribute_user_id, missing);
-    let user_directory = parse_claim_source(
-        "jwtAttributeUserDirectory",
-        &d.jwt_attribute_user_directory,
-        missing,
-    );
-    if d.jwt_clock_skew_seconds > 3600 {
-        errors.push(
-            "jwtClockSkewSeconds",
-            format!("is {}; use 0 to 3600 seconds", d.jwt_clock_skew_seconds),
-        );
-    }
-    let algorithms = parse_algorithms(&d.jwt_algorithms, errors);
-    let mapping = parse_mapping(&d.jwt_attribute_map, errors);
-    let (Some(user_id), Some(user_directory)) = (user_id, user_directory) else {
-        return Authentication::Ticket;
-    };
-    Authentication::Jwt(Box::new(JwtSettings {
-        keys: KeySourceSettings {
-            pem: d.jwt_public_key_certificate.as_str().into(),
-            jwks_uri,
-            discovery_issuer,
-        },
-        issuer,
-        audience: (!d.jwt_audience.is_empty()).then(|| d.jwt_audience.as_str().into()),
-        algorithms,
-        clock_skew: d.jwt_clock_skew_seconds,
-        require_expiration: d.jwt_require_expiration,
-        max_lifetime: positive(d.jwt_max_lifetime_seconds),
-        single_use: d.jwt_single_use,
-        user_id,
-        user_directory,
-        mapping,
-    }))
-}
-
-/// `https`, or `http` to this machine: keys that come over an open wire can be anybody's.
-fn parse_key_address(field: &str, text: &str, errors: &mut FieldErrors) -> Option<Box<str>> {
-    if text.is_empty() {
-        return None;
-    }
-    let loopback = |host: &str| {
-        host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback())
-    };
-    let acceptable =
-        text.parse::<http::Uri>()
-            .is_ok_and(|uri| match (uri.scheme_str(), uri.host()) {
-                (Some("https"), Some(_)) => true,
-                (Some("http"), Some(host)) => loopback(host),
-                _ => false,
-            });
-    if !acceptable || text.contains('@') || text.contains('#') {
-        errors.push(field, format!("{text:?} is no https address; keys are fetched over https only, except from this machine"));
-        return None;
-    }
-    Some(text.into())
-}
-
-/// A claim's name, or a constant in brackets.
-fn parse_claim_source(field: &str, text: &str, missing: &mut FieldErrors) -> Option<ClaimSource> {
-    if text.is_empty() {
-        missing.push(
-            field,
-            "is empty; name the claim, or write a constant in brackets such as [example]",
-        );
-        return None;
-    }
-    Some(claim_source(text))
-}
-
-fn claim_source(text: &str) -> ClaimSource {
-    match text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
-        Some(constant) if !constant.is_empty() => ClaimSource::Constant(constant.into()),
-        _ => ClaimSource::Claim(text.into()),
-    }
-}
-
-fn parse_algorithms(names: &[String], errors: &mut FieldErrors) -> Vec<Algorithm> {
-    let mut algorithms = Vec::new();
-    for (i, name) in names.iter().enumerate() {
-        match Algorithm::from_name(name) {
-            Some(algorithm) if algorithms.contains(&algorithm) => {}
-            Some(algorithm) => algorithms.push(algorithm),
-            None => {
-                let known = Algorithm::ALL.map(Algorithm::name).join(", ");
-                errors.push(
-                    format!("jwtAlgorithms[{i}]"),
-                    format!("{name:?} is not offered; choose from {known}"),
-                );
-            }
-        }
-    }
-    if names.is_empty() {
-        errors.push(
-            "jwtAlgorithms",
-            "is empty; allow at least one algorithm, such as RS256",
-        );
-    }
-    algorithms
-}
-
-fn parse_mapping(items: &[AttributeMapItem], errors: &mut FieldErrors) -> Vec<AttributeMapping> {
-    let mut mapping = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        for (field, text) in [
-            ("jwtAttribute", &item.jwt_attribute),
-            ("senseAttribute", &item.sense_attribute),
-        ] {
-            let length = text.chars().count();
-            if length == 0 || length > 255 {
-                errors.push(
-                    format!("jwtAttributeMap[{i}].{field}"),
-                    "must have 1 to 255 characters",
-                );
-            }
-        }
-        if item.sense_attribute.contains([';', '=', '\r', '\n', '\0']) {
-            errors.push(
-                format!("jwtAttributeMap[{i}].senseAttribute"),
-                "contains a character that separates attributes in X-Qlik-Security; use another name",
-            );
-        }
-        mapping.push(AttributeMapping {
-            source: claim_source(&item.jwt_attribute),
-            attribute: item.sense_attribute.as_str().into(),
-            mandatory: item.is_mandatory,
-        });
-    }
-    mapping
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::parse_key_address;
+use super::jwt::parse_key_address;
 use crate::entity::{JwtIssuerConfig, VirtualProxyConfig};
 use crate::{Authentication, FieldErrors, JwtSettings, KeySourceSettings};
 

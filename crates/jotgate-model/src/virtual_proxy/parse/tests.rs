@@ -1,4 +1,6 @@
 use super::*;
+use crate::ClaimSource;
+use crate::entity::BackendHeaderConfig;
 
 fn config() -> VirtualProxyConfig {
     VirtualProxyConfig {
