@@ -210,12 +210,9 @@ async fn a_client_with_an_outdated_token_does_not_keep_the_issuer_busy() {
     let started = Instant::now();
     for _ in 0..200 {
         assert_eq!(site.reason("jwt", &outdated).await, "key_not_found");
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(5), "each one waits: {took:?}");
     }
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        started.elapsed()
-    );
     assert_eq!(server.requests(), before);
     // It is good once its key is published, after those ten seconds at the latest.
     server.set(Mode::document(key_set([Issuer::rsa(0), Issuer::rsa(3)])));
