@@ -26,10 +26,11 @@ use jotgate_token::{KeySet, SigningKey, Verifier, parse_authorization, unverifie
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const ALL: [Target; 11] = [
+pub(crate) const ALL: [Target; 12] = [
     ("authorization", authorization),
     ("claims", claims),
     ("cookies", find_cookies),
+    ("discovery", discovery),
     ("forwarded", client),
     ("frames", frames),
     ("jwks", jwks),
@@ -120,6 +121,16 @@ fn pem(input: &[u8]) {
     }
     if let Err(error) = SigningKey::from_pem(&text) {
         assert_quotes_nothing(&error.to_string(), &text);
+    }
+}
+
+/// What an issuer says about itself. Whatever it says, keys come over https or from this machine.
+fn discovery(input: &[u8]) {
+    if let Ok(address) = jotgate_keys::key_set_address("https://idp.example.com", input) {
+        let this_machine = ["http://localhost", "http://127.", "http://[::1]"];
+        let local = this_machine.iter().any(|begin| address.starts_with(begin));
+        assert!(address.starts_with("https://") || local, "{address}");
+        assert!(!address.contains('@'), "{address}");
     }
 }
 

@@ -18,6 +18,8 @@ mod caches;
 mod channels;
 #[path = "verdict_lines/claims.rs"]
 mod claims;
+#[path = "verdict_lines/extensions.rs"]
+mod extensions;
 #[path = "verdict_lines/fields.rs"]
 mod fields;
 #[path = "verdict_lines/forms.rs"]
@@ -26,3 +28,5 @@ mod forms;
 mod identities;
 #[path = "verdict_lines/places.rs"]
 mod places;
+#[path = "verdict_lines/sizes.rs"]
+mod sizes;

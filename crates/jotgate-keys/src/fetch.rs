@@ -19,6 +19,7 @@ use bytes::Bytes;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
+pub use discovery::key_set_address;
 pub(crate) use error::FetchError;
 use exchange::Answer;
 pub(crate) use location::Location;

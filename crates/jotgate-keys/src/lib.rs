@@ -26,6 +26,7 @@ mod testing;
 mod timings;
 mod token_hash;
 
+pub use fetch::key_set_address;
 pub use once::fetch_key_set;
 pub use revocations::{Revocations, RevokedUser};
 pub use ring::KeyRing;

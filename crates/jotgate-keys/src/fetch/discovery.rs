@@ -47,6 +47,16 @@ fn addresses(issuer: &str) -> Result<[Location; 2], FetchError> {
     ])
 }
 
+/// The address of the key set that an issuer's discovery document names, as text.
+///
+/// # Errors
+/// What is wrong with the document, as half a sentence.
+pub fn key_set_address(issuer: &str, document: &[u8]) -> Result<String, String> {
+    key_set_of(issuer, document)
+        .map(|location| location.to_string())
+        .map_err(|error| error.to_string())
+}
+
 /// The address of the key set in a document. The document must speak for exactly this issuer
 /// (RFC 8414 section 3.3), or anybody's document could name the keys.
 fn key_set_of(issuer: &str, document: &[u8]) -> Result<Location, FetchError> {
