@@ -71,11 +71,19 @@ impl Keys {
     /// A certificate of the key by itself, as PEM.
     #[must_use]
     pub fn certificate(&self) -> String {
+        self.certificate_until(2090)
+    }
+
+    /// The same, valid until the beginning of that year.
+    #[must_use]
+    pub fn certificate_until(&self, year: i32) -> String {
         let der: Pkcs8V1Der<'_> = self.0.as_der().expect("a private key");
         let key = PrivatePkcs8KeyDer::from(der.as_ref());
         let key = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&key, &rcgen::PKCS_RSA_SHA256)
             .expect("a key");
-        let params = rcgen::CertificateParams::new(["issuer.example".to_owned()]).expect("a name");
+        let mut params =
+            rcgen::CertificateParams::new(["issuer.example".to_owned()]).expect("a name");
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
         params.self_signed(&key).expect("a certificate").pem()
     }
 

@@ -9,6 +9,7 @@ use jotgate_model::{
 };
 use jotgate_token::{KeySet, Verified, Verifier, unverified_parts};
 
+use crate::clock;
 use crate::source::{KidHash, Source, Target};
 
 /// The sources that are running.
@@ -48,6 +49,7 @@ impl Rules {
                 }
                 KeySet::empty()
             });
+            warn_of_expired(vp, &pem);
             let named = targets(&settings.keys);
             let sources = named.filter_map(|target| sources.get(&target).cloned());
             Judge::new(settings, pem, sources.collect())
@@ -187,4 +189,19 @@ const fn is_about_keys(reason: Reason) -> bool {
         reason,
         Reason::KeyNotFound | Reason::SignatureInvalid | Reason::TokenTruncated
     )
+}
+
+/// A certificate goes on verifying tokens when its time is over, as in the real system; whoever
+/// watches over it should know.
+fn warn_of_expired(vp: &VirtualProxy, keys: &KeySet) {
+    let now = clock::now();
+    let certificates = keys.keys().iter().filter_map(|key| key.certificate());
+    for certificate in certificates.filter(|certificate| certificate.is_expired(now)) {
+        tracing::warn!(
+            virtual_proxy = %vp.prefix,
+            subject = ?certificate.subject,
+            expired = %certificate.not_after,
+            "a certificate that tokens are checked with has expired; its key goes on"
+        );
+    }
 }
