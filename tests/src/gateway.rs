@@ -70,6 +70,12 @@ impl Gateway {
         Qrs::new(self.listeners.qrs, &self.certificates())
     }
 
+    /// A program with the administrator's certificate at the QPS port.
+    #[must_use]
+    pub fn qps(&self) -> Client {
+        Client::tls_with_certificate(self.listeners.qps, &self.certificates(), "client")
+    }
+
     /// A client of `/livez`, `/readyz` and `/metrics`.
     #[must_use]
     pub fn observer(&self) -> Client {

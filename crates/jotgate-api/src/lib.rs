@@ -4,8 +4,15 @@
 //! errors in plain text) stay in this crate. It asks the use cases of `jotgate-manage` and never
 //! the repository.
 
+mod answer;
+mod body;
+mod caller;
+mod problem;
 mod qps;
 mod qrs;
+mod query;
+mod xrfkey;
 
+pub use caller::certificate_caller;
 pub use qps::qps_router;
-pub use qrs::{Build, certificate_caller, qrs_router};
+pub use qrs::{Build, qrs_router};

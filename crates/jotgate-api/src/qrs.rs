@@ -11,31 +11,25 @@
 
 mod about;
 mod address;
-mod body;
-mod caller;
 mod entity;
 mod filter;
 mod order;
-mod problem;
-mod query;
 mod wire;
-mod xrfkey;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, StatusCode};
 use jotgate_manage::{Actor, Management};
 use jotgate_model::Timestamp;
 use serde_json::Value;
 
 use address::{Address, Verb};
-use problem::Problem;
-use query::Query;
+
+use crate::answer::Answer;
+use crate::problem::Problem;
+use crate::query::Query;
 
 /// What `GET /qrs/about` says of the program.
 #[derive(Clone, Copy, Debug)]
@@ -64,15 +58,6 @@ pub fn qrs_router(management: Management, clock: fn() -> Timestamp, build: Build
     Router::new().fallback(serve).with_state(Arc::new(state))
 }
 
-/// Makes a router serve whoever showed an administrator's client certificate: the certificate is
-/// the authority, `X-Qlik-User` the name under which changes are made.
-///
-/// The listener checks the certificate. Where it inserts the peer's `SocketAddr`,
-/// that address becomes the actor's source.
-pub fn certificate_caller(router: Router) -> Router {
-    router.layer(middleware::from_fn(caller::insert_actor))
-}
-
 /// What every request needs.
 struct Qrs {
     management: Management,
@@ -97,12 +82,15 @@ async fn serve(State(qrs): State<Arc<Qrs>>, request: Request) -> Response {
 async fn answer(qrs: &Qrs, request: Request) -> Result<Answer, Problem> {
     let (head, body) = request.into_parts();
     let query = Query::parse(head.uri.query())?;
-    xrfkey::check(&query, &head.headers)?;
-    let actor = head.extensions.get::<Actor>().ok_or_else(caller::unknown)?;
+    crate::xrfkey::check(&query, &head.headers)?;
+    let actor = head
+        .extensions
+        .get::<Actor>()
+        .ok_or_else(crate::caller::unknown)?;
     let address = Address::parse(head.uri.path())?;
     let verb = address.verb(&head.method)?;
     let body = match verb {
-        Verb::Create | Verb::Update => Some(body::read(body, address.body_limit()).await?),
+        Verb::Create | Verb::Update => Some(crate::body::read(body, address.body_limit()).await?),
         Verb::Delete | Verb::Read => None,
     };
     let asked = Asked {
@@ -126,38 +114,5 @@ async fn answer(qrs: &Qrs, request: Request) -> Result<Answer, Problem> {
             (_, None) => entity::find(&asked, entity, id),
             (_, Some(body)) => entity::update(&asked, entity, id, body).await,
         },
-    }
-}
-
-/// What is answered when nothing is wrong. Never with a `Location`: a client takes that for a
-/// redirect.
-enum Answer {
-    /// 201 with the new entity.
-    Created(Value),
-    /// 204.
-    Deleted,
-    /// 200.
-    Json(Value),
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let (status, value) = match self {
-            Self::Created(value) => (StatusCode::CREATED, value),
-            Self::Deleted => return StatusCode::NO_CONTENT.into_response(),
-            Self::Json(value) => (StatusCode::OK, value),
-        };
-        let headers = [
-            (
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/json;charset=utf-8"),
-            ),
-            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-            (
-                HeaderName::from_static("x-content-type-options"),
-                HeaderValue::from_static("nosniff"),
-            ),
-        ];
-        (status, headers, value.to_string()).into_response()
     }
 }

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::entity::EntityType;
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,14 +7,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::Asked;
 use super::filter::{Bound, Filter};
 use super::order::Order;
-use super::problem::Problem;
 use super::wire::{
     Form, PROXY_SERVICE, Reader, SERVER_NODE_CONFIGURATION, Shape, VIRTUAL_PROXY_CONFIG, Writer,
     document_of,
 };
-use super::{Answer, Asked};
+use crate::answer::Answer;
+use crate::problem::Problem;
 
 type Members = Map<String, Value>;
 

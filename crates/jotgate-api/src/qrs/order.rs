@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::filter::{Leaf, Step, any_at, resolve};
-use super::problem::Problem;
 use super::wire::{Kind, Shape};
+use crate::problem::Problem;
 
 /// The longest text of an order, in bytes.
 const MAX_LENGTH: usize = 1024;

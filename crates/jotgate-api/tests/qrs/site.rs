@@ -50,7 +50,7 @@ impl Site {
             date: "2026-11-22",
         };
         Self {
-            router: certificate_caller(qrs_router(management.clone(), clock, build)),
+            router: certificate_caller(qrs_router(management.clone(), clock, build), None),
             management,
             _directory: directory,
         }

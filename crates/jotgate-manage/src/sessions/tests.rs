@@ -73,3 +73,80 @@ async fn a_deletion_that_is_refused_ends_nobody_s_session() {
     refused.unwrap_err();
     assert_eq!(session.ended(), None);
 }
+
+fn for_user(virtual_proxy: Uuid, id: &str, secret: &str) -> SessionForUser {
+    SessionForUser {
+        virtual_proxy,
+        identity: Identity {
+            user: User::new("LAB", id),
+            attributes: vec![("Group".into(), "sales".into())],
+        },
+        secret: SessionSecret::parse(secret.as_bytes()).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn programs_open_sessions_under_ids_of_their_own_once() {
+    let site = site().await;
+    let id = site.create("jwt").await.metadata.id;
+    let management = &site.management;
+    let open = |secret| management.open_session(root(), for_user(id, "boz", secret), at(1));
+    let first = open("0123456789abcdef-1").await.unwrap();
+    let second = open("0123456789abcdef-2").await.unwrap();
+    assert!(first.only_one && !second.only_one);
+    let taken = open("0123456789abcdef-1").await.unwrap_err();
+    assert!(taken.to_string().starts_with("SessionId: "), "{taken}");
+
+    let vp = management.virtual_proxy_of_prefix("jwt").unwrap();
+    let named = management.session_at(&vp, "0123456789abcdef-1", at(1));
+    assert_eq!(named.unwrap().public_id(), first.session.public_id());
+    let other = management.virtual_proxy_of_prefix("").unwrap();
+    assert!(
+        management
+            .session_at(&other, first.session.public_id(), at(1))
+            .is_none()
+    );
+    let later = at(3600);
+    assert!(management.sessions_at(&vp, later).is_empty());
+}
+
+#[tokio::test]
+async fn administrators_end_one_session_or_all_of_a_user() {
+    let site = site().await;
+    let id = site.create("jwt").await.metadata.id;
+    let management = &site.management;
+    let vp = management.virtual_proxy_of_prefix("jwt").unwrap();
+    let mut opened = Vec::new();
+    for number in 1..=3 {
+        let secret = format!("0123456789abcdef-{number}");
+        let wanted = for_user(id, "boz", &secret);
+        opened.push(
+            management
+                .open_session(root(), wanted, at(1))
+                .await
+                .unwrap()
+                .session,
+        );
+    }
+    let end = |public: &str| {
+        let public = public.to_owned();
+        let vp = vp.clone();
+        async move {
+            management
+                .end_session(root(), &vp, &public, at(1))
+                .await
+                .unwrap()
+        }
+    };
+    let ended = end(opened[0].public_id()).await.unwrap();
+    assert!(!ended.only_one);
+    assert_eq!(opened[0].ended(), Some(EndReason::ClosedByServer));
+    assert!(end(opened[0].public_id()).await.is_none());
+    let user = User::new("LAB", "boz");
+    let rest = management
+        .end_sessions_of_user(root(), &vp, &user)
+        .await
+        .unwrap();
+    assert_eq!(rest.len(), 2);
+    assert!(management.sessions_of_user(&vp, &user, at(1)).is_empty());
+}

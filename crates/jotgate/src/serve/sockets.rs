@@ -8,6 +8,7 @@ use jotgate_gateway::{
     serve_observability,
 };
 use jotgate_manage::Management;
+use jotgate_model::User;
 use tokio_util::sync::CancellationToken;
 
 use crate::certificates::{Certificates, administrator_verifier};
@@ -88,15 +89,19 @@ impl Sockets {
             administrator_verifier(certificates.root())?,
         )
         .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
-        let qrs = jotgate_api::certificate_caller(jotgate_api::qrs_router(
+        let qrs = jotgate_api::qrs_router(
             management.clone(),
             jotgate_gateway::timestamp,
             jotgate_api::Build {
                 version: jotgate_api::Build::INTERFACE_VERSION,
                 date: env!("CARGO_PKG_VERSION"),
             },
-        ));
-        let qps = jotgate_api::qps_router();
+        );
+        let qps = jotgate_api::qps_router(management.clone(), jotgate_gateway::timestamp);
+        // Monitors of the real system name nobody on the QPS port.
+        let monitor = User::new("INTERNAL", "certificate");
+        let qrs = jotgate_api::certificate_caller(qrs, None);
+        let qps = jotgate_api::certificate_caller(qps, Some(monitor));
         for (socket, router) in [(&self.qrs, qrs), (&self.qps, qps)] {
             tokio::spawn(serve_administration(
                 listener(socket)?,

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// 413 when it is longer, 408 when it does not end, 400 when it is no JSON object.
-pub(super) async fn read(body: Body, limit: usize) -> Result<Map<String, Value>, Problem> {
+pub(crate) async fn read(body: Body, limit: usize) -> Result<Map<String, Value>, Problem> {
     read_within(body, limit, PATIENCE).await
 }
 

@@ -11,18 +11,18 @@ const MAX_TEXT: usize = 4096;
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// The status.
-    pub(super) status: StatusCode,
+    pub(crate) status: StatusCode,
     /// The sentence. It may repeat what the client sent, never what somebody else did.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The methods that are possible, for 405.
     allow: Option<&'static str>,
 }
 
 impl Problem {
     /// A problem with that status and sentence.
-    pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, text: impl Into<String>) -> Self {
         Self {
             status,
             text: text.into(),
@@ -31,22 +31,22 @@ impl Problem {
     }
 
     /// 400.
-    pub(super) fn bad_request(text: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
     }
 
     /// 403.
-    pub(super) fn forbidden(text: impl Into<String>) -> Self {
+    pub(crate) fn forbidden(text: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, text)
     }
 
     /// 404.
-    pub(super) fn not_found(text: impl Into<String>) -> Self {
+    pub(crate) fn not_found(text: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, text)
     }
 
     /// 405 with the methods that are possible (RFC 9110 section 15.5.6).
-    pub(super) fn method_not_allowed(allow: &'static str) -> Self {
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         Self {
             allow: Some(allow),
             ..Self::new(

@@ -2,23 +2,41 @@
 
 use std::net::SocketAddr;
 
+use axum::Router;
 use axum::extract::Request;
-use axum::middleware::Next;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use jotgate_manage::{Actor, Privilege};
 use jotgate_model::User;
 use percent_encoding::percent_decode_str;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// The longest directory or id, in characters: what the real system's user has room for.
 const MAX_NAME: usize = 255;
+const HEADER: &str = "x-qlik-user";
 
-/// Inserts the actor that `X-Qlik-User` names. Without a name nobody would know later who changed
-/// what, so that a request without one is refused, as the real system does.
-pub(super) async fn insert_actor(mut request: Request, next: Next) -> Response {
-    let Some(user) = parse(request.headers()) else {
+/// Makes a router serve whoever showed an administrator's client certificate: the certificate is
+/// the authority, `X-Qlik-User` the name under which changes are made. `unnamed` is the name of
+/// whoever sends none; without it, nobody would know later who changed what, and such a request is
+/// refused, as the real repository does.
+///
+/// The listener checks the certificate. Where it inserts the peer's `SocketAddr`,
+/// that address becomes the actor's source.
+pub fn certificate_caller(router: Router, unnamed: Option<User>) -> Router {
+    let insert = move |request: Request, next: Next| insert_actor(unnamed.clone(), request, next);
+    router.layer(middleware::from_fn(insert))
+}
+
+async fn insert_actor(unnamed: Option<User>, mut request: Request, next: Next) -> Response {
+    let named = request.headers().contains_key(HEADER);
+    let user = if named {
+        parse(request.headers())
+    } else {
+        unnamed
+    };
+    let Some(user) = user else {
         return unknown().into_response();
     };
     let source = request
@@ -34,7 +52,7 @@ pub(super) async fn insert_actor(mut request: Request, next: Next) -> Response {
 }
 
 /// What is answered to somebody without a name.
-pub(super) fn unknown() -> Problem {
+pub(crate) fn unknown() -> Problem {
     Problem::forbidden(
         "Nobody is named as the user of this request: the header X-Qlik-User is missing or malformed. \
          Send for instance X-Qlik-User: UserDirectory=INTERNAL; UserId=sa_repository",
@@ -45,7 +63,7 @@ pub(super) fn unknown() -> Problem {
 /// values are percent-encoded UTF-8 (Qlik help, "X-Qlik-User header"). A name that comes twice is
 /// refused: values may come from somebody who hopes to end theirs with a `;`.
 fn parse(headers: &HeaderMap) -> Option<User> {
-    let mut values = headers.get_all("x-qlik-user").iter();
+    let mut values = headers.get_all(HEADER).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
     };

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// How many parameters a request may have.
 const MAX_PARAMETERS: usize = 64;
 
 /// The decoded parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Query(Vec<(String, String)>);
+pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Decodes the query of an address: `%20` and `+` are blanks both, since some clients encode
@@ -19,7 +19,7 @@ impl Query {
     ///
     /// # Errors
     /// 400 when it is no UTF-8, or has more parameters than anybody needs.
-    pub(super) fn parse(query: Option<&str>) -> Result<Self, Problem> {
+    pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
         let mut parameters = Vec::new();
         for part in query.unwrap_or_default().split('&') {
             if part.is_empty() {
@@ -41,7 +41,7 @@ impl Query {
     ///
     /// # Errors
     /// 400 when it is given twice with different values.
-    pub(super) fn value(&self, name: &str) -> Result<Option<&str>, Problem> {
+    pub(crate) fn value(&self, name: &str) -> Result<Option<&str>, Problem> {
         let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, v)| v);
         let first = values.next();
         if values.any(|value| Some(value) != first) {
@@ -56,7 +56,7 @@ impl Query {
     ///
     /// # Errors
     /// 400 for anything else than a truth value.
-    pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
         match self.value(name)?.unwrap_or_default() {
             "" => Ok(false),
             text if text.eq_ignore_ascii_case("true") => Ok(true),

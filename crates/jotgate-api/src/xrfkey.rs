@@ -4,8 +4,8 @@
 
 use http::HeaderMap;
 
-use super::problem::Problem;
-use super::query::Query;
+use crate::problem::Problem;
+use crate::query::Query;
 
 const LENGTH: usize = 16;
 
@@ -13,7 +13,7 @@ const LENGTH: usize = 16;
 ///
 /// # Errors
 /// 403, in the words of the real system, unless both are there, equal, and 16 letters or digits.
-pub(super) fn check(query: &Query, headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check(query: &Query, headers: &HeaderMap) -> Result<(), Problem> {
     let refused = || Problem::forbidden("XSRF prevention check failed. Possible XSRF discovered.");
     let parameter = query.value("xrfkey").ok().flatten().ok_or_else(refused)?;
     let mut header = headers.get_all("x-qlik-xrfkey").iter();

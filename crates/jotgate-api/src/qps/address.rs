@@ -1,0 +1,192 @@
+//! What can be asked of QPS.
+//!
+//! Addresses are compared in any case, and empty segments do not count: the default virtual proxy is
+//! written as `/qps/session` by some and as `/qps//session` by others. Prefixes and what is below
+//! `session` and `user` are taken as they are.
+
+use http::Method;
+use jotgate_model::User;
+use percent_encoding::percent_decode_str;
+
+use crate::problem::Problem;
+
+/// The longest prefix, id or name in an address, in bytes after decoding.
+const MAX_SEGMENT: usize = 1024;
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    /// The prefix of the virtual proxy; empty for the default one.
+    pub(super) prefix: String,
+    /// What is asked for there.
+    pub(super) resource: Resource,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Resource {
+    /// `alive`
+    Alive,
+    /// `error`: what a module of the real system complains about.
+    Error,
+    /// `health`
+    Health,
+    /// `notified`: what the real repository says when something has changed.
+    Notified,
+    /// `session/{id}`
+    Session(String),
+    /// `session`
+    Sessions,
+    /// `user/{directory}/{id}`
+    User(User),
+}
+
+impl Address {
+    /// Finds what the path of a request asks for.
+    ///
+    /// # Errors
+    /// 404 for an address that does not exist.
+    pub(super) fn parse(path: &str) -> Result<Self, Problem> {
+        let unknown = || Problem::not_found("There is nothing at this address.");
+        let segments = path.split('/').filter(|segment| !segment.is_empty());
+        let segments: Option<Vec<String>> = segments.map(decode).collect();
+        let segments = segments.ok_or_else(unknown)?;
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let Some((first, rest)) = segments.split_first() else {
+            return Err(unknown());
+        };
+        if !first.eq_ignore_ascii_case("qps") {
+            return Err(unknown());
+        }
+        // A prefix is none of these words: they are reserved, or no virtual proxy of that name could
+        // be asked for here.
+        if let Some(resource) = resource(rest) {
+            return Ok(Self {
+                prefix: String::new(),
+                resource,
+            });
+        }
+        let (prefix, rest) = rest.split_first().ok_or_else(unknown)?;
+        match resource(rest) {
+            Some(resource @ (Resource::Session(_) | Resource::Sessions | Resource::User(_))) => {
+                Ok(Self {
+                    prefix: (*prefix).to_owned(),
+                    resource,
+                })
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    /// Whether the method does something here.
+    ///
+    /// # Errors
+    /// 405 with the methods that do.
+    pub(super) fn check_method(&self, method: &Method) -> Result<(), Problem> {
+        let allow = match self.resource {
+            Resource::Alive | Resource::Health => "GET, HEAD",
+            Resource::Error | Resource::Notified => "POST",
+            Resource::Session(_) | Resource::User(_) => "DELETE, GET, HEAD",
+            Resource::Sessions => "GET, HEAD, POST",
+        };
+        if allow.split(", ").any(|allowed| allowed == method.as_str()) {
+            Ok(())
+        } else {
+            Err(Problem::method_not_allowed(allow))
+        }
+    }
+}
+
+fn resource(segments: &[&str]) -> Option<Resource> {
+    let (name, rest) = segments.split_first()?;
+    let name = name.to_ascii_lowercase();
+    match (name.as_str(), rest) {
+        ("alive", []) => Some(Resource::Alive),
+        ("error", []) => Some(Resource::Error),
+        ("health", []) => Some(Resource::Health),
+        ("notified", []) => Some(Resource::Notified),
+        ("session", []) => Some(Resource::Sessions),
+        ("session", [id]) => Some(Resource::Session((*id).to_owned())),
+        ("user", [directory, id]) => Some(Resource::User(User::new(*directory, *id))),
+        _ => None,
+    }
+}
+
+fn decode(segment: &str) -> Option<String> {
+    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+    (decoded.len() <= MAX_SEGMENT).then(|| decoded.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(path: &str) -> (String, Resource) {
+        let address = Address::parse(path).unwrap();
+        (address.prefix, address.resource)
+    }
+
+    #[test]
+    fn the_prefix_may_be_missing_or_empty() {
+        for path in ["/qps/session", "/qps//session/", "/QPS/Session"] {
+            assert_eq!(parse(path), (String::new(), Resource::Sessions), "{path}");
+        }
+        assert_eq!(
+            parse("/qps/jwt/session"),
+            ("jwt".into(), Resource::Sessions)
+        );
+        let id = Resource::Session("AbC-1".into());
+        assert_eq!(parse("/qps/jwt/SESSION/AbC-1"), ("jwt".into(), id.clone()));
+        assert_eq!(parse("/qps/session/AbC-1"), (String::new(), id));
+        // An id that reads like a resource is an id.
+        let id = Resource::Session("session".into());
+        assert_eq!(parse("/qps/session/session"), (String::new(), id));
+    }
+
+    #[test]
+    fn names_of_users_are_decoded() {
+        let user = Resource::User(User::new("Büro", "a/b"));
+        assert_eq!(
+            parse("/qps/user/B%C3%BCro/a%2Fb"),
+            (String::new(), user.clone())
+        );
+        assert_eq!(parse("/qps/jwt/user/B%C3%BCro/a%2fb"), ("jwt".into(), user));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_said_so() {
+        let long = format!("/qps/session/{}", "a".repeat(1025));
+        for path in [
+            "/",
+            "/qps",
+            "/qps/",
+            "/qps/jwt",
+            "/qps/jwt/alive",
+            "/qps/user/a",
+            "/qps/user/a/b/c",
+            "/qrs/session",
+            "/qps/a/b/session",
+            "/qps/session/%ff",
+            "/session",
+            &long,
+        ] {
+            assert_eq!(Address::parse(path).unwrap_err().status, 404, "{path}");
+        }
+    }
+
+    #[test]
+    fn each_address_has_its_methods() {
+        let check = |path, method: Method| {
+            let address = Address::parse(path).unwrap();
+            address
+                .check_method(&method)
+                .map_err(|problem| problem.status.as_u16())
+        };
+        assert_eq!(check("/qps/session", Method::POST), Ok(()));
+        assert_eq!(check("/qps/session", Method::DELETE), Err(405));
+        assert_eq!(check("/qps/session/a", Method::DELETE), Ok(()));
+        assert_eq!(check("/qps/alive", Method::POST), Err(405));
+        assert_eq!(check("/qps/notified", Method::GET), Err(405));
+        assert_eq!(check("/qps/user/a/b", Method::GET), Ok(()));
+    }
+}
