@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use jotgate_model::{Refusal, Timestamp, VirtualProxy};
-use jotgate_observe::{AccessRecord, Outcome, Phase};
+use jotgate_observe::{AccessRecord, Outcome, Phase, PhaseTimes};
 use jotgate_policy::forwarded::Client;
 use jotgate_session::Session;
 
@@ -16,7 +16,6 @@ use crate::request::{ConnectionInfo, address_value};
 /// One request and its answer.
 pub(crate) struct Exchange {
     pub(crate) reference: String,
-    pub(crate) phase: Phase,
     pub(crate) client: Client,
     pub(crate) client_text: Arc<str>,
     pub(crate) client_value: HeaderValue,
@@ -24,6 +23,10 @@ pub(crate) struct Exchange {
     pub(crate) session: Option<Arc<Session>>,
     pub(crate) node: Option<Box<str>>,
     pub(crate) waiting: Option<Duration>,
+    phase: Phase,
+    phases: PhaseTimes,
+    /// The last reading of the clock, in microseconds since `started`.
+    clock: u32,
     method: http::Method,
     path: Box<str>,
     time: Timestamp,
@@ -44,9 +47,10 @@ impl Exchange {
             let value = address_value(&text);
             (text.into(), value)
         };
+        let mut phases = PhaseTimes::NONE;
+        phases.begin(Phase::Sanitize, 0);
         Self {
             reference: reference(),
-            phase: Phase::Sanitize,
             client_text,
             client_value,
             client,
@@ -54,6 +58,9 @@ impl Exchange {
             session: None,
             node: None,
             waiting: None,
+            phase: Phase::Sanitize,
+            phases,
+            clock: 0,
             method: method.clone(),
             path: loggable(path).into(),
             time: crate::timestamp(),
@@ -61,9 +68,36 @@ impl Exchange {
         }
     }
 
+    /// Begins a phase. It takes over the last reading of the clock: the phases between two readings do
+    /// no I/O, and a reading costs as much as most of them.
+    pub(crate) const fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.phases.begin(phase, self.clock);
+    }
+
+    /// Begins a phase behind which something may be awaited, or in front of which something was.
+    pub(crate) fn enter_now(&mut self, phase: Phase) {
+        self.read_clock();
+        self.enter(phase);
+    }
+
+    /// The node has answered, or is waited for no longer.
+    pub(crate) fn end_waiting(&mut self) {
+        let began = self.clock;
+        self.read_clock();
+        self.waiting = Some(Duration::from_micros((self.clock - began).into()));
+    }
+
+    fn read_clock(&mut self) {
+        self.clock = u32::try_from(self.started.elapsed().as_micros())
+            .unwrap_or(u32::MAX - 1)
+            .max(self.clock);
+    }
+
     /// Writes the line and counts.
-    pub(crate) fn finish(&self, shared: &Shared, status: u16, refusal: Option<&Refusal>) {
-        let total = self.started.elapsed();
+    pub(crate) fn finish(&mut self, shared: &Shared, status: u16, refusal: Option<&Refusal>) {
+        self.read_clock();
+        let total = Duration::from_micros(self.clock.into());
         let virtual_proxy = self.virtual_proxy.as_ref().map(|vp| vp.prefix.as_str());
         let reason = refusal.map(|refusal| refusal.reason);
         shared.metrics.count(&Outcome {
@@ -84,6 +118,7 @@ impl Exchange {
             session: session.map(Session::public_id),
             node: self.node.as_deref(),
             phase: self.phase,
+            phases: self.phases,
             status,
             refusal: refusal.map(|refusal| (refusal.reason, refusal.detail())),
             total,

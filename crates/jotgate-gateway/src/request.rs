@@ -104,7 +104,7 @@ async fn answer(
 ) -> Result<Response<ResponseBody>, Refusal> {
     let mut request = Sanitized::check(request)?;
 
-    exchange.phase = Phase::Route;
+    exchange.enter(Phase::Route);
     let full_path = request.path().to_owned();
     let Route {
         virtual_proxy,
@@ -112,7 +112,7 @@ async fn answer(
     } = route::route(snapshot, &full_path)?;
     exchange.virtual_proxy = Some(virtual_proxy.clone());
 
-    exchange.phase = Phase::Admit;
+    exchange.enter(Phase::Admit);
     shared.rates.count(virtual_proxy)?;
     if let Some(response) =
         sign_in::without_origin_check(shared, exchange, virtual_proxy, path, &mut request).await?
@@ -130,7 +130,7 @@ async fn answer(
         return Ok(respond::preflight());
     }
 
-    exchange.phase = Phase::Identify;
+    exchange.enter_now(Phase::Identify);
     let identified = match identify(shared, exchange, virtual_proxy, path, &request).await {
         Ok(identified) => identified,
         Err(refusal) => {
@@ -139,7 +139,7 @@ async fn answer(
     };
     exchange.session = Some(identified.session.clone());
 
-    exchange.phase = Phase::Authorize;
+    exchange.enter(Phase::Authorize);
     authorize(virtual_proxy, path)?;
     shared
         .rates
@@ -166,7 +166,7 @@ async fn answer(
         session: &identified.session,
     };
     let mut response = forward_or_tunnel(&sent, exchange, request).await?;
-    exchange.phase = Phase::Respond;
+    exchange.enter(Phase::Respond);
     respond::clean(snapshot, &mut response);
     respond::set_cookie(&mut response, virtual_proxy, &identified);
     Ok(response)
@@ -178,18 +178,18 @@ async fn forward_or_tunnel(
     exchange: &mut Exchange,
     mut request: Sanitized,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    exchange.phase = Phase::Select;
+    exchange.enter_now(Phase::Select);
     let (connection, target) = upstream::connect_to_a_node(sent, exchange).await?;
 
-    exchange.phase = Phase::Rewrite;
+    exchange.enter_now(Phase::Rewrite);
     let upgrade = request.take_upgrade();
     let outgoing = upstream::rewrite(sent, exchange, &target, request)?;
 
-    exchange.phase = if upgrade.is_some() {
+    exchange.enter(if upgrade.is_some() {
         Phase::Tunnel
     } else {
         Phase::Forward
-    };
+    });
     let response = upstream::send(sent, exchange, &target, connection, outgoing).await?;
     match (upgrade, response.status()) {
         (Some(upgrade), StatusCode::SWITCHING_PROTOCOLS) => {

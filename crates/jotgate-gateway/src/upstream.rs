@@ -9,7 +9,7 @@ mod stream;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue,
@@ -239,7 +239,6 @@ pub(crate) async fn send(
     mut lease: Lease,
     outgoing: Request<RequestBody>,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let started = Instant::now();
     let upgrade = outgoing.headers().contains_key(UPGRADE);
     let verdict = outgoing.body().verdict();
     let spare =
@@ -257,7 +256,7 @@ pub(crate) async fn send(
         let verdict = again.body().verdict();
         answer = lease.send(again, &verdict, timeout).await;
     }
-    exchange.waiting = Some(started.elapsed());
+    exchange.end_waiting();
     match answer {
         Ok(response) => {
             if upgrade {

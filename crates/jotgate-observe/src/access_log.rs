@@ -12,6 +12,7 @@ use jotgate_model::{Reason, Timestamp};
 use parking_lot::{Condvar, Mutex};
 
 use crate::json_line::JsonLine;
+use crate::phase::{Phase, PhaseTimes};
 
 /// Bytes that may wait to be written. Lines beyond that are dropped and counted.
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
@@ -28,53 +29,6 @@ pub enum AccessLogTarget {
     Off,
     /// To standard output.
     StandardOutput,
-}
-
-/// The phases of a request, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Phase {
-    /// TLS, connection limits.
-    Accept,
-    /// One canonical view.
-    Sanitize,
-    /// Which virtual proxy.
-    Route,
-    /// Origin and preflight.
-    Admit,
-    /// Session or token.
-    Identify,
-    /// May this user come in.
-    Authorize,
-    /// Which node.
-    Select,
-    /// Headers towards the node.
-    Rewrite,
-    /// To the node and back.
-    Forward,
-    /// A WebSocket.
-    Tunnel,
-    /// The answer.
-    Respond,
-}
-
-impl Phase {
-    /// The name in logs, metrics and the manual.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Accept => "accept",
-            Self::Sanitize => "sanitize",
-            Self::Route => "route",
-            Self::Admit => "admit",
-            Self::Identify => "identify",
-            Self::Authorize => "authorize",
-            Self::Select => "select",
-            Self::Rewrite => "rewrite",
-            Self::Forward => "forward",
-            Self::Tunnel => "tunnel",
-            Self::Respond => "respond",
-        }
-    }
 }
 
 /// What is known of a request when it is over.
@@ -100,6 +54,8 @@ pub struct AccessRecord<'a> {
     pub node: Option<&'a str>,
     /// The last phase that was reached.
     pub phase: Phase,
+    /// When each phase began.
+    pub phases: PhaseTimes,
     /// The status of the answer.
     pub status: u16,
     /// Why it was refused, and what was found.
@@ -300,6 +256,7 @@ mod tests {
             session: Some("s"),
             node: Some("Central"),
             phase: Phase::Identify,
+            phases: PhaseTimes::NONE,
             status: 401,
             refusal: Some((Reason::TokenExpired, Some("expired 5 s ago"))),
             total: Duration::from_micros(42),

@@ -8,7 +8,9 @@ mod access_log;
 mod json_line;
 mod logging;
 mod metrics;
+mod phase;
 
-pub use access_log::{AccessLog, AccessLogTarget, AccessRecord, Phase};
+pub use access_log::{AccessLog, AccessLogTarget, AccessRecord};
 pub use logging::{LogFormat, start_logging};
 pub use metrics::{Metrics, Outcome};
+pub use phase::{Phase, PhaseTimes};
