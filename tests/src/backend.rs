@@ -193,9 +193,10 @@ async fn serve(mut stream: TcpStream, connection: usize, shared: Arc<Shared>) {
     while let Some(received) = Received::read(&mut stream, &mut buffer, connection).await {
         let complete = received.complete;
         let reply = complete.then(|| (shared.script)(&received));
-        shared.received.lock().expect("the requests").push(received);
+        let kept = received.clone();
+        shared.received.lock().expect("the requests").push(kept);
         let Some(reply) = reply else { return };
-        match reply.play(&mut stream).await {
+        match reply.play(&mut stream, &received).await {
             Next::Request => {}
             Next::Close => return,
             Next::WebSocket => {

@@ -11,7 +11,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use jotgate_model::{Reason, Refusal, Snapshot, VirtualProxy};
 use jotgate_observe::Phase;
@@ -77,7 +77,8 @@ pub(crate) async fn serve(
     let snapshot = shared.snapshot.load_full();
     let accepts = refuse::Accepts::of(request.headers());
     let asking = admit::asking(request.headers());
-    let result = answer(
+    let is_connect = request.method() == Method::CONNECT;
+    let mut result = answer(
         &shared,
         &snapshot,
         &connection,
@@ -86,6 +87,10 @@ pub(crate) async fn serve(
         &asking,
     )
     .await;
+    if is_connect {
+        result =
+            result.and_then(|response| tunnel::refuse_success_without_tunnel(&exchange, response));
+    }
     let refusal = result.as_ref().err().cloned();
     let mut response =
         result.unwrap_or_else(|refusal| refuse::response(&refusal, &exchange, &accepts));
@@ -182,18 +187,18 @@ async fn forward_or_tunnel(
     let (connection, target) = upstream::connect_to_a_node(sent, exchange).await?;
 
     exchange.enter_now(Phase::Rewrite);
-    let upgrade = request.take_upgrade();
+    let handshake = request.take_handshake();
     let outgoing = upstream::rewrite(sent, exchange, &target, request)?;
 
-    exchange.enter(if upgrade.is_some() {
+    exchange.enter(if handshake.is_some() {
         Phase::Tunnel
     } else {
         Phase::Forward
     });
     let response = upstream::send(sent, exchange, &target, connection, outgoing).await?;
-    match (upgrade, response.status()) {
-        (Some(upgrade), StatusCode::SWITCHING_PROTOCOLS) => {
-            Ok(tunnel::open(sent, upgrade, response))
+    match (handshake, response.status()) {
+        (Some(handshake), StatusCode::SWITCHING_PROTOCOLS) => {
+            tunnel::open(sent, handshake, response)
         }
         (None, StatusCode::SWITCHING_PROTOCOLS) => Err(Refusal::with(
             Reason::NodeFailed,

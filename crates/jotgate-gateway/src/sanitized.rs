@@ -5,9 +5,11 @@ use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::uri::Authority;
 use http::{Method, Request, Version};
 use hyper::body::{Body, Incoming};
-use hyper::upgrade::OnUpgrade;
+use hyper::ext::Protocol;
 use jotgate_model::{Reason, Refusal};
 use jotgate_policy::sanitize;
+
+use crate::tunnel::Handshake;
 
 /// The only form in which a request is passed down the path.
 pub(crate) struct Sanitized {
@@ -15,13 +17,18 @@ pub(crate) struct Sanitized {
     body: Option<Incoming>,
     host: Authority,
     websocket: bool,
-    upgrade: Option<OnUpgrade>,
+    handshake: Option<Handshake>,
 }
 
 impl Sanitized {
     /// Phase sanitize, all but the removal of headers, which needs the virtual proxy and comes right
     /// before new ones are set.
     pub(crate) fn check(mut request: Request<Incoming>) -> Result<Self, Refusal> {
+        let extended = is_extended_connect(&request);
+        if extended {
+            // From here on it is the handshake that the backend gets.
+            *request.method_mut() = Method::GET;
+        }
         sanitize::message(
             request.method(),
             request.uri(),
@@ -30,21 +37,25 @@ impl Sanitized {
         )?;
         let host = sanitize::host(request.uri(), request.headers())?;
         sanitize::path(request.uri().path())?;
-        let websocket = is_websocket(&request);
+        let websocket = extended || is_websocket(&request);
         if websocket && !request.body().is_end_stream() {
             return Err(Refusal::with(
                 Reason::RequestMalformed,
                 "the WebSocket handshake has a body",
             ));
         }
-        let upgrade = websocket.then(|| hyper::upgrade::on(&mut request));
+        let handshake = if extended {
+            Some(Handshake::over_http2(&mut request)?)
+        } else {
+            websocket.then(|| Handshake::over_http1(&mut request))
+        };
         let (head, body) = request.into_parts();
         Ok(Self {
             head,
             body: Some(body),
             host,
             websocket,
-            upgrade,
+            handshake,
         })
     }
 
@@ -89,8 +100,8 @@ impl Sanitized {
         self.body.take()
     }
 
-    pub(crate) const fn take_upgrade(&mut self) -> Option<OnUpgrade> {
-        self.upgrade.take()
+    pub(crate) const fn take_handshake(&mut self) -> Option<Handshake> {
+        self.handshake.take()
     }
 
     pub(crate) fn into_parts(self) -> (http::request::Parts, Option<Incoming>) {
@@ -104,6 +115,15 @@ pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
+}
+
+/// RFC 8441 section 4: `CONNECT` with `:protocol` is the handshake of a WebSocket over HTTP/2.
+fn is_extended_connect(request: &Request<Incoming>) -> bool {
+    request.method() == Method::CONNECT
+        && request
+            .extensions()
+            .get::<Protocol>()
+            .is_some_and(|protocol| protocol.as_str() == "websocket")
 }
 
 /// RFC 6455 section 4.1. Something that is not quite a handshake is a request like any other: its

@@ -4,19 +4,23 @@
 //! holds no buffer. The heads of the backend's frames are read along, so that the notice of an ended
 //! session and a close frame can be put between two of them.
 
+mod handshake;
 mod relay;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Response;
-use http::header::{CONNECTION, HeaderValue, UPGRADE};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use jotgate_model::Refusal;
 use jotgate_policy::websocket::{CloseCode, close_frame, text_frame};
 use jotgate_session::{EndReason, Session};
 use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
 
+pub(crate) use self::handshake::{Handshake, refuse_success_without_tunnel};
 use self::relay::{Relay, RelayEnd};
 use crate::Shared;
 use crate::body::ResponseBody;
@@ -28,16 +32,14 @@ const FRAME_GRACE: Duration = Duration::from_millis(300);
 /// How long a client may take to accept the last words.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Connects both ends once the 101 has been passed on.
+/// Connects both ends once the answer that opens the WebSocket has been passed on.
 pub(crate) fn open(
     sent: &Outgoing<'_>,
-    client: OnUpgrade,
+    handshake: Handshake,
     mut response: Response<ResponseBody>,
-) -> Response<ResponseBody> {
+) -> Result<Response<ResponseBody>, Refusal> {
     let backend = hyper::upgrade::on(&mut response);
-    let headers = response.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    let (client, in_flight) = handshake.complete(&mut response)?;
     let shared = sent.shared.clone();
     let session = sent.session.clone();
     let token = sent.shared.tunnels.token();
@@ -47,29 +49,40 @@ pub(crate) fn open(
             return;
         };
         shared.metrics.tunnels.inc();
-        run(&shared, &session, client, backend).await;
+        join(&shared, &session, client, backend).await;
         shared.metrics.tunnels.dec();
-        drop((token, connection));
+        drop((token, connection, in_flight));
     });
-    response
+    Ok(response)
 }
 
-async fn run(shared: &Arc<Shared>, session: &Arc<Session>, client: Upgraded, backend: Upgraded) {
-    // Both are the streams that this process handed to hyper.
-    let (Ok(client), Ok(backend)) = (
-        client.downcast::<TokioIo<TimedStream>>(),
-        backend.downcast::<BackendIo>(),
-    ) else {
+/// Joins two upgraded connections until one of them, the session or the gateway ends.
+async fn join(shared: &Arc<Shared>, session: &Arc<Session>, client: Upgraded, backend: Upgraded) {
+    // The stream that this process handed to hyper.
+    let Ok(backend) = backend.downcast::<BackendIo>() else {
         tracing::error!("an upgraded connection is of an unknown kind");
         return;
     };
-    let mut relay = Relay::new(
-        client.io.into_inner().into_inner(),
-        backend.io.into_inner(),
-        client.read_buf,
-        backend.read_buf,
-        session.clone(),
-    );
+    let (stream, early) = (backend.io.into_inner(), backend.read_buf);
+    match client.downcast::<TokioIo<TimedStream>>() {
+        Ok(client) => {
+            let whole = client.io.into_inner().into_inner();
+            let relay = Relay::new(whole, stream, client.read_buf, early, session.clone());
+            run(shared, session, relay).await;
+        }
+        // Not the whole connection, but a stream of HTTP/2.
+        Err(client) => {
+            let client = TokioIo::new(client);
+            let relay = Relay::new(client, stream, Bytes::new(), early, session.clone());
+            run(shared, session, relay).await;
+        }
+    }
+}
+
+async fn run<C>(shared: &Arc<Shared>, session: &Arc<Session>, mut relay: Relay<C>)
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+{
     let mut watch = shared.sessions.watch(session);
     let last_words = tokio::select! {
         end = relay.run() => {
@@ -89,7 +102,10 @@ async fn run(shared: &Arc<Shared>, session: &Arc<Session>, client: Upgraded, bac
 }
 
 /// Writes the last words and ends both connections in an orderly way, if they let us.
-async fn finish(relay: &mut Relay, frames: &[u8]) {
+async fn finish<C>(relay: &mut Relay<C>, frames: &[u8])
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+{
     match tokio::time::timeout(LAST_WORDS, relay.finish(frames)).await {
         Ok(Ok(())) => {}
         failed => tracing::trace!(?failed, "a WebSocket was cut off"),
@@ -131,7 +147,10 @@ impl LastWords {
     }
 
     /// Only what fits where the stream stands: a notice between messages, a close frame between frames.
-    fn frames(&self, relay: &Relay) -> Vec<u8> {
+    fn frames<C>(&self, relay: &Relay<C>) -> Vec<u8>
+    where
+        C: AsyncRead + AsyncWrite + Unpin,
+    {
         use jotgate_policy::websocket::Boundary;
         let mut frames = Vec::new();
         let boundary = relay.boundary();

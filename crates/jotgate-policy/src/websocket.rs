@@ -3,7 +3,24 @@
 //! Jotgate passes frames on as they are. It reads their heads only to know when it may put a message
 //! of its own between two of the backend's: the notice that a session has ended, and the close frame.
 
+use aws_lc_rs::digest;
 use bytes::Bytes;
+
+/// What a server answers to a handshake with that `Sec-WebSocket-Key` (RFC 6455 section 4.2.2).
+#[must_use]
+pub fn accept_for(key: &str) -> String {
+    const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+    hash.update(key.as_bytes());
+    hash.update(GUID.as_bytes());
+    base64_simd::STANDARD.encode_to_string(hash.finish())
+}
+
+/// A `Sec-WebSocket-Key` from a nonce.
+#[must_use]
+pub fn key(nonce: [u8; 16]) -> String {
+    base64_simd::STANDARD.encode_to_string(nonce)
+}
 
 /// Follows one direction of a WebSocket.
 #[derive(Clone, Debug, Default)]
@@ -160,6 +177,16 @@ mod tests {
         let mut tracker = FrameTracker::default();
         tracker.advance(bytes);
         tracker
+    }
+
+    /// The example of RFC 6455 section 1.3.
+    #[test]
+    fn keys_and_what_is_answered_to_them() {
+        assert_eq!(key(*b"the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==");
+        assert_eq!(
+            accept_for("dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::Received;
 
 /// What a backend answers: bytes and pauses, one after the other, and what becomes of the connection.
 #[derive(Clone, Debug)]
@@ -16,6 +19,7 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 enum Step {
     Send(Bytes),
+    Switch,
     Pause(Duration),
 }
 
@@ -27,9 +31,6 @@ pub(super) enum Next {
     WebSocket,
     WebSocketEcho,
 }
-
-const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 impl Reply {
     /// 200 with a text.
@@ -109,8 +110,8 @@ impl Reply {
     #[must_use]
     pub fn web_socket() -> Self {
         Self {
+            steps: vec![Step::Switch],
             next: Next::WebSocket,
-            ..Self::raw(SWITCH)
         }
     }
 
@@ -118,8 +119,8 @@ impl Reply {
     #[must_use]
     pub fn web_socket_echo() -> Self {
         Self {
+            steps: vec![Step::Switch],
             next: Next::WebSocketEcho,
-            ..Self::raw(SWITCH)
         }
     }
 
@@ -158,17 +159,30 @@ impl Reply {
         self
     }
 
-    pub(super) async fn play(self, stream: &mut TcpStream) -> Next {
+    pub(super) async fn play(self, stream: &mut TcpStream, to: &Received) -> Next {
         for step in self.steps {
-            match step {
-                Step::Pause(time) => tokio::time::sleep(time).await,
-                Step::Send(bytes) => {
-                    if stream.write_all(&bytes).await.is_err() {
-                        return Next::Close;
-                    }
+            let bytes = match step {
+                Step::Pause(time) => {
+                    tokio::time::sleep(time).await;
+                    continue;
                 }
+                Step::Send(bytes) => bytes,
+                Step::Switch => switch(to).into(),
+            };
+            if stream.write_all(&bytes).await.is_err() {
+                return Next::Close;
             }
         }
         self.next
     }
+}
+
+/// The 101 that answers the key of that handshake.
+fn switch(to: &Received) -> String {
+    let key = to.header("sec-websocket-key").unwrap_or_default();
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: {}\r\n\r\n",
+        derive_accept_key(key.as_bytes())
+    )
 }

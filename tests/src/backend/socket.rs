@@ -50,6 +50,11 @@ impl BackendSocket {
         .await
     }
 
+    /// Tells the gateway that nothing more will come, and goes on reading.
+    pub async fn finish(&mut self) {
+        drop(self.writer.shutdown().await);
+    }
+
     /// Closes the connection.
     pub async fn close(mut self) {
         drop(self.writer.shutdown().await);

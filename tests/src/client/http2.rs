@@ -7,8 +7,11 @@ use http::HeaderMap;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper::ext::Protocol;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
+use super::raw::Raw;
+use super::socket::Socket;
 use super::{Answer, Client, Failure, Request, Stream};
 
 /// A connection of HTTP/2, for any number of requests at once.
@@ -38,13 +41,7 @@ impl Http2 {
         request: Request,
         trailers: Option<HeaderMap>,
     ) -> Result<Answer, Failure> {
-        let address = format!("https://{}{}", self.client.host(), request.target);
-        let mut builder = http::Request::builder()
-            .method(request.method.as_str())
-            .uri(address);
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
+        let builder = self.head(&request, &request.method);
         let body = Full::new(request.body);
         let body = match trailers {
             None => body.boxed(),
@@ -55,5 +52,58 @@ impl Http2 {
         let mut sender = self.sender.clone();
         sender.ready().await?;
         Answer::collect(sender.send_request(builder.body(body)?).await?).await
+    }
+
+    /// Asks for a WebSocket on a stream of its own (RFC 8441), and gives the answer when there is none.
+    ///
+    /// # Errors
+    /// The answer that is no success.
+    ///
+    /// # Panics
+    /// When there is no answer at all.
+    pub async fn open_socket(&self, request: Request) -> Result<Socket, Answer> {
+        self.open(request.header("sec-websocket-version", "13"), "websocket")
+            .await
+    }
+
+    /// Asks for another protocol than that of WebSockets.
+    ///
+    /// # Errors
+    /// The answer that is no success.
+    ///
+    /// # Panics
+    /// When there is no answer at all.
+    pub async fn open(&self, request: Request, protocol: &'static str) -> Result<Socket, Answer> {
+        // Only the server's settings allow it, and they have come when anything else has.
+        let first = self.send(self.client.get("/%00"), None).await;
+        first.expect("an answer of any kind");
+        let connect = self
+            .head(&request, "CONNECT")
+            .extension(Protocol::from_static(protocol))
+            .body(Full::default().boxed())
+            .expect("a request");
+        let mut sender = self.sender.clone();
+        sender.ready().await.expect("an open connection");
+        let mut response = sender.send_request(connect).await.expect("an answer");
+        let upgrade = hyper::upgrade::on(&mut response);
+        if response.status() != http::StatusCode::OK {
+            return Err(Answer::collect(response).await.expect("a whole answer"));
+        }
+        let answer = Answer {
+            status: 200,
+            headers: response.headers().clone(),
+            body: Bytes::new(),
+        };
+        let stream = TokioIo::new(upgrade.await.expect("a stream of bytes"));
+        Ok(Socket::new(Raw::new(Box::new(stream)), answer))
+    }
+
+    fn head(&self, request: &Request, method: &str) -> http::request::Builder {
+        let address = format!("https://{}{}", self.client.host(), request.target);
+        let mut builder = http::Request::builder().method(method).uri(address);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        builder
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::answer::Answer;
-use super::raw::{Raw, RawAnswer};
+use super::raw::Raw;
 use crate::{Frame, Opcode, within};
 
 /// An open WebSocket.
@@ -13,14 +13,14 @@ pub struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(raw: Raw, head: RawAnswer) -> Self {
+    pub(super) fn new(raw: Raw, answer: impl Into<Answer>) -> Self {
         Self {
             raw,
-            answer: head.into(),
+            answer: answer.into(),
         }
     }
 
-    /// The 101.
+    /// The 101, or over HTTP/2 the 200.
     #[must_use]
     pub const fn answer(&self) -> &Answer {
         &self.answer

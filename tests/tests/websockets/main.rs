@@ -2,7 +2,9 @@
 
 mod ends;
 mod frames;
+mod half_closed;
 mod handshake;
+mod http2;
 
 use std::time::Duration;
 

@@ -1,22 +1,27 @@
 //! Moving the bytes of a WebSocket.
 
-use std::cell::RefCell;
-use std::future::poll_fn;
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jotgate_policy::websocket::{Boundary, FrameTracker};
 use jotgate_session::Session;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, Sleep};
 
-use crate::timed_io::ClientStream;
 use crate::upstream::BackendStream;
 
 /// The size of a worker's scratch buffer: what is moved at a time.
 const SCRATCH: usize = 64 * 1024;
+/// How long the other direction may be silent once one has ended. A program may send its last message,
+/// end its side and wait for the answers; one that is gone ends its side too, and must not be waited
+/// for.
+const HALF_CLOSED: Duration = Duration::from_secs(30);
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
@@ -27,34 +32,46 @@ thread_local! {
 pub(super) enum RelayEnd {
     /// The backend's stream stands between two frames (only when that was waited for).
     Boundary,
-    /// Both sides have ended, or one has closed.
+    /// Both sides have ended, or one has and nothing came from the other one.
     Closed,
     /// A connection broke.
     Broken,
 }
 
-/// Two connections whose bytes go from one to the other.
-pub(super) struct Relay {
-    client: ClientStream,
+/// Two connections whose bytes go from one to the other. The client's is a whole connection, or one
+/// stream of HTTP/2.
+pub(super) struct Relay<C> {
+    client: C,
     backend: BackendStream,
     to_client: Direction,
     to_backend: Direction,
     frames: FrameTracker,
     session: Arc<Session>,
+    /// Runs while one direction has ended and nothing comes in the other one.
+    half_closed: Option<Pin<Box<Sleep>>>,
 }
 
 /// What one direction still has to write.
 #[derive(Default)]
 struct Direction {
     pending: Bytes,
-    ended: bool,
     flush: bool,
+    stage: Stage,
 }
 
-impl Relay {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Open,
+    /// The source has ended, and the other side is still to be told.
+    Ending,
+    Ended,
+}
+
+impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
     /// Joins both; the bytes that came with the handshakes go first.
     pub(super) fn new(
-        client: ClientStream,
+        client: C,
         backend: BackendStream,
         from_client: Bytes,
         from_backend: Bytes,
@@ -73,10 +90,11 @@ impl Relay {
             to_backend: direction(from_client),
             frames,
             session,
+            half_closed: None,
         }
     }
 
-    /// Moves bytes until one side ends.
+    /// Moves bytes until both sides end, or one breaks.
     pub(super) async fn run(&mut self) -> RelayEnd {
         poll_fn(|cx| self.poll(cx, false)).await
     }
@@ -112,23 +130,38 @@ impl Relay {
         }
         let session = &self.session;
         let frames = &mut self.frames;
+        let moved = Cell::new(false);
         // Bytes of the client are activity; what the backend sends by itself is not.
         let up = self
             .to_backend
             .poll(cx, &mut self.client, &mut self.backend, |_| {
-                session.touch(crate::now())
+                moved.set(true);
+                session.touch(crate::now());
             });
         let down = self
             .to_client
             .poll(cx, &mut self.backend, &mut self.client, |bytes| {
-                frames.advance(bytes)
+                moved.set(true);
+                frames.advance(bytes);
             });
         match (up, down) {
             (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_))) => Poll::Ready(RelayEnd::Broken),
-            (_, Poll::Ready(Ok(()))) | (Poll::Ready(Ok(())), _) => Poll::Ready(RelayEnd::Closed),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(RelayEnd::Closed),
             _ if to_boundary && self.at_boundary() => Poll::Ready(RelayEnd::Boundary),
-            _ => Poll::Pending,
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+            _ => self.poll_half_closed(cx, moved.get()),
         }
+    }
+
+    fn poll_half_closed(&mut self, cx: &mut Context<'_>, moved: bool) -> Poll<RelayEnd> {
+        let deadline = Instant::now() + HALF_CLOSED;
+        let timer = self
+            .half_closed
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if moved {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(cx).map(|()| RelayEnd::Closed)
     }
 
     fn at_boundary(&self) -> bool {
@@ -137,7 +170,8 @@ impl Relay {
 }
 
 impl Direction {
-    /// Moves what can be moved. Ready when the source has ended and all has been written.
+    /// Moves what can be moved. Ready when the source has ended, all has been written and the other
+    /// side knows that nothing follows.
     fn poll<R, W>(
         &mut self,
         cx: &mut Context<'_>,
@@ -164,10 +198,14 @@ impl Direction {
                 ready!(Pin::new(&mut *to).poll_flush(cx))?;
                 self.flush = false;
             }
-            if self.ended {
-                return Poll::Ready(Ok(()));
+            match self.stage {
+                Stage::Open => ready!(self.poll_once(cx, from, to, &mut seen))?,
+                Stage::Ending => {
+                    ready!(Pin::new(&mut *to).poll_shutdown(cx))?;
+                    self.stage = Stage::Ended;
+                }
+                Stage::Ended => return Poll::Ready(Ok(())),
             }
-            ready!(self.poll_once(cx, from, to, &mut seen))?;
         }
     }
 
@@ -188,7 +226,7 @@ impl Direction {
             ready!(Pin::new(from).poll_read(cx, &mut scratch))?;
             let bytes = scratch.filled();
             if bytes.is_empty() {
-                self.ended = true;
+                self.stage = Stage::Ending;
                 return Poll::Ready(Ok(()));
             }
             seen(bytes);
