@@ -6,17 +6,18 @@
 
 use std::sync::Arc;
 
+use jotgate_keys::TokenHash;
+use jotgate_model::entity::AnonymousAccess;
 use jotgate_model::{Authentication, CsrfProtection, Reason, Refusal, UnixTime, VirtualProxy};
 use jotgate_policy::cookies::{self, Found};
-use jotgate_policy::csrf;
-use jotgate_session::{EndReason, NewSession, Session, SessionError, SessionSecret, SessionState};
+use jotgate_policy::{csrf, directory};
+use jotgate_session::{NewSession, Session, SessionError, SessionSecret, SessionState};
 use jotgate_token::{Verified, parse_authorization};
 
-use crate::Shared;
 use crate::exchange::Exchange;
 use crate::sanitized::Sanitized;
 use crate::sign_ins::{SignIn, SignInKey};
-use crate::single_use;
+use crate::{Shared, anonymous, open, single_use};
 
 /// Who sent a request.
 pub(crate) struct Identified {
@@ -26,6 +27,8 @@ pub(crate) struct Identified {
     pub(crate) new_secret: Option<Arc<SessionSecret>>,
     /// Whether the client came over TLS, which decides the form of the cookie.
     pub(crate) over_tls: bool,
+    /// Whether others have the same session: nobody may end it, or be counted by it.
+    pub(crate) shared: bool,
 }
 
 /// Phase identify.
@@ -39,8 +42,23 @@ pub(crate) async fn identify(
     let now = crate::now();
     let over_tls = exchange.client.over_tls;
     let known = by_cookie(shared, exchange, vp, request, now);
-    let Some(token) = bearer(vp, request)? else {
-        let session = known?;
+    let mode = vp.anonymous;
+    let token = match mode {
+        // Credentials are not looked at.
+        AnonymousAccess::AlwaysAnonymous => None,
+        _ => bearer(vp, request)?,
+    };
+    let Some(token) = token else {
+        let session = match (known, mode) {
+            (Ok(session), _) => session,
+            (Err(refusal), AnonymousAccess::NoAnonymousUser) => return Err(refusal),
+            (Err(_), AnonymousAccess::AllowAnonymous) => {
+                return anonymous::open(shared, exchange, vp, request, now).await;
+            }
+            (Err(_), AnonymousAccess::AlwaysAnonymous) => {
+                return anonymous::always(shared, exchange, vp, request, now).await;
+            }
+        };
         check_csrf(shared, vp, path, request, &session)?;
         // A page that shows how long a session still lasts must not make it last longer.
         if !path.eq_ignore_ascii_case("/jotgate/session") {
@@ -50,9 +68,10 @@ pub(crate) async fn identify(
             session,
             new_secret: None,
             over_tls,
+            shared: false,
         });
     };
-    let (verified, token_hash) = shared.keys.verify(vp.id, token, now).await?;
+    let (verified, token_hash) = verify(shared, vp, token, now).await?;
     if let Ok(session) = known
         && session.is_of(&verified.identity.user)
     {
@@ -61,6 +80,7 @@ pub(crate) async fn identify(
             session,
             new_secret: None,
             over_tls,
+            shared: false,
         });
     }
     let key = SignInKey {
@@ -92,6 +112,18 @@ fn bearer<'a>(vp: &VirtualProxy, request: &'a Sanitized) -> Result<Option<&'a [u
     }
 }
 
+/// The verdict of the virtual proxy's verifier, and whether it may assert the user's directory.
+pub(crate) async fn verify(
+    shared: &Shared,
+    vp: &VirtualProxy,
+    token: &[u8],
+    now: UnixTime,
+) -> Result<(Arc<Verified>, TokenHash), Refusal> {
+    let (verified, hash) = shared.keys.verify(vp.id, token, now).await?;
+    directory::may_assert(&verified.identity.user)?;
+    Ok((verified, hash))
+}
+
 /// The live session of the request's cookie.
 fn by_cookie(
     shared: &Shared,
@@ -120,6 +152,11 @@ fn by_cookie(
         .and_then(|key| shared.sessions.find(&key))
         .filter(|session| session.virtual_proxy() == vp.id)
         .ok_or_else(|| unknown("the cookie names no session of this virtual proxy"))?;
+    if !fits_mode(&session, vp.anonymous) {
+        return Err(unknown(
+            "the session is of a time when anonymous access was configured otherwise",
+        ));
+    }
     match session.state(&vp.session, now) {
         SessionState::Live => Ok(session),
         SessionState::TimedOut => Err(Refusal::with(
@@ -133,6 +170,15 @@ fn by_cookie(
             Reason::SessionExpired,
             "the longest lifetime of the session, or of the token that opened it, is over",
         )),
+    }
+}
+
+/// Anonymous users come in only where they may, and nobody else where all are anonymous.
+fn fits_mode(session: &Session, mode: AnonymousAccess) -> bool {
+    match mode {
+        AnonymousAccess::NoAnonymousUser => !anonymous::is_anonymous(session),
+        AnonymousAccess::AllowAnonymous => true,
+        AnonymousAccess::AlwaysAnonymous => anonymous::is_anonymous(session),
     }
 }
 
@@ -208,6 +254,7 @@ pub(crate) async fn sign_in(
                 session: session.clone(),
                 new_secret: Some(secret.clone()),
                 over_tls,
+                shared: false,
             });
         }
         shared.sign_ins.forget(&key, &slot);
@@ -235,61 +282,29 @@ impl Opening {
             ..
         } = &self;
         single_use::use_up(shared, vp, verified, *now).await?;
-        let created = shared.sessions.create(self.new_session()).await;
-        let (secret, session) = created.map_err(|error| session_refusal(&error, vp))?;
-        if let Err((refusal, reason)) = self.still_welcome() {
-            if let Err(error) = shared.sessions.end(&secret.key(), reason).await {
-                tracing::warn!(%error, "the end of a session is not on disk yet");
-            }
-            return Err(refusal);
-        }
-        shared.metrics.sessions_opened.inc();
-        Ok(SignIn {
-            secret: Arc::new(secret),
-            session,
-        })
+        let revocations = || {
+            let revocations = shared.keys.revocations();
+            revocations.check(vp.id, &self.key.token, verified, *now)
+        };
+        open::open(shared, vp, self.new_session(), revocations).await
     }
 
     fn new_session(&self) -> NewSession {
         let (rules, verified) = (self.vp.session, &self.verified);
-        let lifetime = rules
-            .max_lifetime
-            .map(|seconds| self.now.plus(i64::from(seconds)));
         let token_end = verified.expires.filter(|_| rules.ends_with_token);
+        let new = open::new_session(
+            &self.vp,
+            verified.identity.clone(),
+            &self.client_address,
+            &self.user_agent,
+            self.now,
+        );
         NewSession {
-            virtual_proxy: self.vp.id,
-            identity: verified.identity.clone(),
-            now: self.now,
-            expires: [lifetime, token_end].into_iter().flatten().min(),
+            expires: [new.expires, token_end].into_iter().flatten().min(),
             key_fingerprint: bytes_of(&verified.key_fingerprint),
             token_issued: verified.issued,
-            client_address: (*self.client_address).into(),
-            user_agent: self.user_agent.clone(),
-            secret: None,
-            max_per_user: rules.max_per_user,
-            rules,
+            ..new
         }
-    }
-
-    /// While the session was being made, its virtual proxy may have been deleted, or its token
-    /// revoked, together with the sessions that there were.
-    fn still_welcome(&self) -> Result<(), (Refusal, EndReason)> {
-        if self
-            .shared
-            .snapshot
-            .load()
-            .virtual_proxy(self.vp.id)
-            .is_none()
-        {
-            let detail = "the virtual proxy has just been deleted";
-            let refusal = Refusal::with(Reason::PrefixUnknown, detail);
-            return Err((refusal, EndReason::VirtualProxyDeleted));
-        }
-        self.shared
-            .keys
-            .revocations()
-            .check(self.vp.id, &self.key.token, &self.verified, self.now)
-            .map_err(|refusal| (refusal, EndReason::ClosedByServer))
     }
 }
 

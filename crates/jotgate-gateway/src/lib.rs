@@ -8,6 +8,7 @@
 //! `request.rs` is the page to begin with: the ten phases in one function.
 
 mod administration;
+mod anonymous;
 mod body;
 mod clock;
 mod connection;
@@ -16,6 +17,7 @@ mod identify;
 mod listen;
 mod maybe_tls;
 mod observe_listener;
+mod open;
 mod personal;
 mod rates;
 mod refuse;

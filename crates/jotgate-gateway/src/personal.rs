@@ -76,12 +76,16 @@ fn user(
 }
 
 /// Logging out ends every session that the user holds on this virtual proxy, as the live system does.
+/// A session that others share is nobody's to end.
 async fn log_out(
     shared: &Arc<Shared>,
     exchange: &Exchange,
     vp: &Arc<VirtualProxy>,
     who: &Identified,
 ) -> Result<Response<ResponseBody>, Refusal> {
+    if who.shared {
+        return Ok(status(StatusCode::NO_CONTENT));
+    }
     let sessions = shared.sessions.clone();
     let (id, user) = (vp.id, who.session.user());
     let ended = shared

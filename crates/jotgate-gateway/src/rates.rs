@@ -1,14 +1,16 @@
 //! How fast each virtual proxy and each user asks. For the whole process.
 
 use std::hash::BuildHasher;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 use jotgate_model::{Reason, Refusal, VirtualProxy};
 use jotgate_policy::rate;
-use jotgate_session::Session;
 use parking_lot::Mutex;
 use uuid::Uuid;
+
+use crate::identify::Identified;
 
 /// Users whose rate is remembered. Beyond that, those who have been silent are forgotten first.
 const MAX_USERS: usize = 1_000_000;
@@ -17,7 +19,8 @@ const MAX_USERS: usize = 1_000_000;
 pub(crate) struct Rates {
     began: Instant,
     hasher: DefaultHashBuilder,
-    /// By virtual proxy, and the hash of a user's name or nothing for all of them together.
+    /// By virtual proxy, and the hash of what is counted (a user's name, openings of an address), or
+    /// nothing for all requests together.
     next: Mutex<HashMap<(Uuid, Option<u64>), u64>>,
 }
 
@@ -47,14 +50,21 @@ impl Rates {
         })
     }
 
-    /// Counts a request against the limit of its user, if there is one.
-    pub(crate) fn count_user(&self, vp: &VirtualProxy, session: &Session) -> Result<(), Refusal> {
+    /// Counts a request against the limit of its user, if there is one. Users who share a session are
+    /// told apart by their addresses.
+    pub(crate) fn count_user(
+        &self,
+        vp: &VirtualProxy,
+        who: &Identified,
+        address: IpAddr,
+    ) -> Result<(), Refusal> {
         let Some(limit) = vp.limits.per_user else {
             return Ok(());
         };
-        let user = self
-            .hasher
-            .hash_one((session.user_directory(), session.user_id()));
+        let session = &who.session;
+        let apart = who.shared.then_some(address);
+        let user = (session.user_directory(), session.user_id(), apart);
+        let user = self.hasher.hash_one(user);
         self.take((vp.id, Some(user)), limit).map_err(|()| {
             Refusal::with(
                 Reason::RateLimited,
@@ -63,6 +73,17 @@ impl Rates {
                 ),
             )
         })
+    }
+
+    /// Counts the opening of a session for somebody unknown, of one address or of all.
+    pub(crate) fn count_opening(
+        &self,
+        vp: &VirtualProxy,
+        address: Option<IpAddr>,
+        per_second: u32,
+    ) -> Result<(), ()> {
+        let opening = self.hasher.hash_one(("opening", address));
+        self.take((vp.id, Some(opening)), per_second)
     }
 
     fn take(&self, key: (Uuid, Option<u64>), limit: u32) -> Result<(), ()> {

@@ -148,7 +148,7 @@ async fn answer(
     authorize(virtual_proxy, path)?;
     shared
         .rates
-        .count_user(virtual_proxy, &identified.session)?;
+        .count_user(virtual_proxy, &identified, exchange.client.address)?;
     if let Some(mut response) =
         personal::answer(shared, exchange, virtual_proxy, path, &request, &identified).await?
     {
@@ -169,6 +169,7 @@ async fn answer(
         virtual_proxy,
         path,
         session: &identified.session,
+        sticky: virtual_proxy.sticky && !identified.shared,
     };
     let mut response = forward_or_tunnel(&sent, exchange, request).await?;
     exchange.enter(Phase::Respond);

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::anonymous::Passers;
 use crate::rates::Rates;
 use crate::sign_ins::SignIns;
 use crate::upstream::Backends;
@@ -72,6 +73,7 @@ pub struct Shared {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) sessions: Sessions,
     pub(crate) sign_ins: SignIns,
+    pub(crate) passers: Passers,
     pub(crate) rates: Rates,
     pub(crate) csrf: CsrfKey,
     pub(crate) states: StateKey,
@@ -106,6 +108,7 @@ impl Shared {
             keys: stores.keys,
             sessions: stores.sessions,
             sign_ins: SignIns::default(),
+            passers: Passers::default(),
             rates: Rates::default(),
             csrf: CsrfKey::new(&stores.cluster_key),
             states: StateKey::new(&stores.cluster_key),

@@ -45,6 +45,8 @@ pub(crate) struct Outgoing<'a> {
     /// The path below the prefix.
     pub(crate) path: &'a str,
     pub(crate) session: &'a Arc<Session>,
+    /// Whether requests of this session stay with one node.
+    pub(crate) sticky: bool,
 }
 
 /// The backend that was chosen.
@@ -62,10 +64,7 @@ pub(crate) async fn connect_to_a_node(
 ) -> Result<(Lease, Target), Refusal> {
     let backends = &sent.shared.backends;
     let turn = sent.shared.turn.fetch_add(1, Ordering::Relaxed);
-    let sticky = sent
-        .virtual_proxy
-        .sticky
-        .then(|| fold(sent.session.public_id()));
+    let sticky = sent.sticky.then(|| fold(sent.session.public_id()));
     let mut last = None;
     let mut tried: Vec<Target> = Vec::new();
     loop {

@@ -24,6 +24,9 @@ impl User {
     }
 }
 
+/// The directory of anonymous users, as the real system has it. No token may assert it.
+pub const ANONYMOUS_DIRECTORY: &str = "NONE";
+
 /// Writes `directory\id`, the form that administrators know.
 impl std::fmt::Display for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -25,7 +25,7 @@ pub use field::{FieldError, FieldErrors};
 pub use headers::{
     fold_header_name, is_framing_header, is_injected_header, is_removed_from_requests,
 };
-pub use identity::{Attributes, Identity, User};
+pub use identity::{ANONYMOUS_DIRECTORY, Attributes, Identity, User};
 pub use names::{CookieName, HostPattern, NameError, Origin, Prefix};
 pub use node::{Node, Scheme, Service, TlsMaterial};
 pub use reason::{Reason, Side};

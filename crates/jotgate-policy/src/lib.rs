@@ -9,6 +9,7 @@
 pub mod admit;
 pub mod cookies;
 pub mod csrf;
+pub mod directory;
 pub mod forwarded;
 pub mod identity_headers;
 pub mod proxy_protocol;
