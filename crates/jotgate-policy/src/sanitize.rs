@@ -36,7 +36,14 @@ pub fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
         (None, None) => return Err(invalid("the request has no Host header")),
     };
     let text = authority.as_str();
-    let port_ok = authority.host().len() == text.len() || authority.port_u16().is_some();
+    // Told by the text: what stands between an address in brackets and its port is ignored by the parser.
+    let port_ok = match text.strip_prefix(authority.host()) {
+        Some("") => true,
+        Some(rest) => authority
+            .port()
+            .is_some_and(|port| rest.strip_prefix(':') == Some(port.as_str())),
+        None => false,
+    };
     // Narrower than a URI's reg-name: the host is repeated in redirects and in headers.
     let name_ok = match authority
         .host()

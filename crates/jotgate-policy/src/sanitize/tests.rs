@@ -40,6 +40,7 @@ fn exactly_one_host() {
         &[("host", "a:")],
         &[("host", "a:99999")],
         &[("host", "a,b")],
+        &[("host", "[::1];:80")],
     ] {
         assert_eq!(reason(of("/", bad)), Some(Reason::HostInvalid), "{bad:?}");
     }
