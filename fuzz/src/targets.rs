@@ -4,12 +4,16 @@
 //! replay the inputs in `corpus/`. Inputs are bytes as a peer or an administrator could send them;
 //! the functions get them in no form that could not reach them in the gateway. A broken rule panics.
 
+// The tests include this file from elsewhere, so that the place is told.
+#[path = "targets/requests.rs"]
+mod requests;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
-use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{COOKIE, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use jotgate_model::{
     Algorithm, AttributeMapping, ClaimSource, JwtSettings, KeySourceSettings, UnixTime,
@@ -26,14 +30,17 @@ use jotgate_token::{KeySet, SigningKey, Verifier, parse_authorization, unverifie
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const ALL: [Target; 12] = [
+pub(crate) const ALL: [Target; 15] = [
     ("authorization", authorization),
     ("claims", claims),
     ("cookies", find_cookies),
     ("discovery", discovery),
     ("forwarded", client),
     ("frames", frames),
+    ("headers", requests::headers),
+    ("host", requests::host),
     ("jwks", jwks),
+    ("origin", requests::origin),
     ("path", path),
     ("pem", pem),
     ("proxy_protocol", proxy_protocol),
@@ -209,17 +216,7 @@ fn find_cookies(input: &[u8]) {
 
 /// Lines are `name: value`.
 fn client(input: &[u8]) {
-    let mut headers = HeaderMap::new();
-    for line in lines(input) {
-        let Some(colon) = line.iter().position(|b| *b == b':') else {
-            continue;
-        };
-        let name = HeaderName::from_bytes(&line[..colon]);
-        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            headers.append(name, value);
-        }
-    }
+    let headers = requests::fields(input);
     let proxy = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     let stranger = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     let Some(trusted) = Network::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8) else {
