@@ -16,7 +16,8 @@ use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use jotgate_model::{
-    Algorithm, AttributeMapping, ClaimSource, JwtSettings, KeySourceSettings, UnixTime,
+    Algorithm, AttributeMapping, ClaimSource, JwtSettings, KeySourceSettings, PresentedToken,
+    UnixTime,
 };
 use jotgate_policy::cookies::{self, Found};
 use jotgate_policy::forwarded::{self, Network};
@@ -24,7 +25,9 @@ use jotgate_policy::proxy_protocol;
 use jotgate_policy::sign_in::return_path;
 use jotgate_policy::websocket::FrameTracker;
 use jotgate_policy::{route, sanitize};
-use jotgate_token::{KeySet, SigningKey, Verifier, parse_authorization, unverified_parts};
+use jotgate_token::{
+    KeySet, SigningKey, Verifier, parse_authorization, presented, unverified_parts,
+};
 
 /// A target: its name, which is also the folder of its inputs, and what it does.
 pub(crate) type Target = (&'static str, fn(&[u8]));
@@ -83,6 +86,9 @@ fn token(input: &[u8]) {
         );
     }
     let _parts = unverified_parts(input);
+    if let Some(kept) = presented(input, &["userId".into()]) {
+        assert!(kept.size() <= 2 * PresentedToken::MAX_TEXT);
+    }
     let _kid = VERIFIER.unknown_kid(input);
 }
 
@@ -343,6 +349,7 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
         user_id: ClaimSource::Claim("userId".into()),
         user_directory: ClaimSource::Claim("userDirectory".into()),
         mapping: vec![mapped("Group"), mapped("email")],
+        private_claims: Vec::new(),
     };
     let keys = KeySet::from_pem(&KEY.public_key());
     Verifier::new(

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
-use jotgate_model::{Refusal, Timestamp, VirtualProxy};
+use http::header::{HeaderMap, HeaderValue, USER_AGENT};
+use jotgate_model::{PresentedToken, Refusal, Timestamp, VirtualProxy};
 use jotgate_observe::{AccessRecord, Outcome, Phase, PhaseTimes};
 use jotgate_policy::forwarded::Client;
 use jotgate_session::Session;
@@ -23,6 +23,9 @@ pub(crate) struct Exchange {
     pub(crate) session: Option<Arc<Session>>,
     pub(crate) node: Option<Box<str>>,
     pub(crate) waiting: Option<Duration>,
+    /// What the token says, when one was sent.
+    pub(crate) token: Option<Arc<PresentedToken>>,
+    user_agent: Option<HeaderValue>,
     phase: Phase,
     phases: PhaseTimes,
     /// The last reading of the clock, in microseconds since `started`.
@@ -37,6 +40,7 @@ impl Exchange {
     pub(crate) fn begin(
         method: &http::Method,
         path: &str,
+        headers: &HeaderMap,
         client: Client,
         connection: &ConnectionInfo,
     ) -> Self {
@@ -58,6 +62,8 @@ impl Exchange {
             session: None,
             node: None,
             waiting: None,
+            token: None,
+            user_agent: headers.get(USER_AGENT).cloned(),
             phase: Phase::Sanitize,
             phases,
             clock: 0,
@@ -94,7 +100,7 @@ impl Exchange {
             .max(self.clock);
     }
 
-    /// Writes the line and counts.
+    /// Writes the line, keeps the request for the live feed, and counts.
     pub(crate) fn finish(&mut self, shared: &Shared, status: u16, refusal: Option<&Refusal>) {
         self.read_clock();
         let total = Duration::from_micros(self.clock.into());
@@ -107,13 +113,14 @@ impl Exchange {
             total,
         });
         let session = self.session.as_deref();
-        shared.access_log.write(&AccessRecord {
+        let record = AccessRecord {
             time: self.time,
             reference: &self.reference,
             client: &self.client_text,
             method: self.method.as_str(),
             path: &self.path,
             virtual_proxy,
+            virtual_proxy_id: self.virtual_proxy.as_ref().map(|vp| vp.id),
             user: session.map(|session| (session.user_directory(), session.user_id())),
             session: session.map(Session::public_id),
             node: self.node.as_deref(),
@@ -123,8 +130,17 @@ impl Exchange {
             refusal: refusal.map(|refusal| (refusal.reason, refusal.detail())),
             total,
             waiting: self.waiting,
-        });
+            user_agent: self.user_agent.as_ref().map_or("", text),
+            token: self.token.as_ref(),
+        };
+        shared.access_log.write(&record);
+        shared.feed.note(&record);
     }
+}
+
+/// A header's value, or nothing when it is not visible ASCII.
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
 }
 
 /// A path without what may be a token: the real client puts `&qlik-csrf-token=` into it.

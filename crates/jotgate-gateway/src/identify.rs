@@ -12,7 +12,7 @@ use jotgate_model::{Authentication, CsrfProtection, Reason, Refusal, UnixTime, V
 use jotgate_policy::cookies::{self, Found};
 use jotgate_policy::{csrf, directory};
 use jotgate_session::{NewSession, Session, SessionError, SessionSecret, SessionState};
-use jotgate_token::{Verified, parse_authorization};
+use jotgate_token::{Verified, parse_authorization, presented};
 
 use crate::exchange::Exchange;
 use crate::sanitized::Sanitized;
@@ -34,7 +34,7 @@ pub(crate) struct Identified {
 /// Phase identify.
 pub(crate) async fn identify(
     shared: &Arc<Shared>,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     vp: &Arc<VirtualProxy>,
     path: &str,
     request: &Sanitized,
@@ -71,7 +71,7 @@ pub(crate) async fn identify(
             shared: false,
         });
     };
-    let (verified, token_hash) = verify(shared, vp, token, now).await?;
+    let (verified, token_hash) = verify(shared, exchange, vp, token, now).await?;
     if let Ok(session) = known
         && session.is_of(&verified.identity.user)
     {
@@ -112,14 +112,24 @@ fn bearer<'a>(vp: &VirtualProxy, request: &'a Sanitized) -> Result<Option<&'a [u
     }
 }
 
-/// The verdict of the virtual proxy's verifier, and whether it may assert the user's directory.
+/// The verdict of the virtual proxy's verifier, and whether it may assert the user's directory. What
+/// the token says is noted, without its signature.
 pub(crate) async fn verify(
     shared: &Shared,
+    exchange: &mut Exchange,
     vp: &VirtualProxy,
     token: &[u8],
     now: UnixTime,
 ) -> Result<(Arc<Verified>, TokenHash), Refusal> {
-    let (verified, hash) = shared.keys.verify(vp.id, token, now).await?;
+    let verdict = shared.keys.verify(vp.id, token, now).await;
+    exchange.token = match (&verdict, &vp.authentication) {
+        (Ok((verified, _)), _) => Some(verified.presented.clone()),
+        (Err(_), Authentication::Jwt(settings)) => {
+            presented(token, &settings.private_claims).map(Arc::new)
+        }
+        (Err(_), _) => None,
+    };
+    let (verified, hash) = verdict?;
     directory::may_assert(&verified.identity.user)?;
     Ok((verified, hash))
 }

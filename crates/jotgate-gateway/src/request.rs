@@ -73,7 +73,13 @@ pub(crate) async fn serve(
         request.headers(),
         &shared.settings().trusted_proxies,
     );
-    let mut exchange = Exchange::begin(request.method(), request.uri().path(), client, &connection);
+    let mut exchange = Exchange::begin(
+        request.method(),
+        request.uri().path(),
+        request.headers(),
+        client,
+        &connection,
+    );
     let snapshot = shared.snapshot.load_full();
     let accepts = refuse::Accepts::of(request.headers());
     let asking = admit::asking(request.headers());

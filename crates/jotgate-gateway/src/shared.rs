@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use jotgate_keys::KeyRing;
 use jotgate_model::Snapshot;
-use jotgate_observe::{AccessLog, Metrics};
+use jotgate_observe::{AccessLog, Feed, Metrics};
 use jotgate_policy::admit::OwnNames;
 use jotgate_policy::csrf::CsrfKey;
 use jotgate_policy::forwarded::Network;
@@ -62,6 +62,8 @@ pub struct Stores {
     pub cluster_key: [u8; 32],
     /// The access log.
     pub access_log: AccessLog,
+    /// The live feed.
+    pub feed: Feed,
     /// The metrics.
     pub metrics: Metrics,
 }
@@ -80,6 +82,7 @@ pub struct Shared {
     pub(crate) own_names: ArcSwap<OwnNames>,
     pub(crate) backends: Backends,
     pub(crate) access_log: AccessLog,
+    pub(crate) feed: Feed,
     pub(crate) metrics: Metrics,
     /// The runtime for what must not hold a worker up, or must be finished when its client has gone.
     pub(crate) background: Handle,
@@ -115,6 +118,7 @@ impl Shared {
             own_names: ArcSwap::from_pointee(own_names),
             backends: Backends::default(),
             access_log: stores.access_log,
+            feed: stores.feed,
             metrics: stores.metrics,
             background,
             turn: AtomicUsize::new(0),

@@ -176,7 +176,8 @@ async fn complete(
     })
     .ok_or_else(|| refuse("returnTo leads out of the virtual proxy"))?
     .to_owned();
-    let (verified, token) = identify::verify(shared, vp, form.token.as_bytes(), now).await?;
+    let (verified, token) =
+        identify::verify(shared, exchange, vp, form.token.as_bytes(), now).await?;
     use_once(shared, vp, format!("state {}", state.id), state.expires).await?;
     let key = SignInKey {
         virtual_proxy: vp.id,

@@ -109,6 +109,7 @@ mod tests {
             key_fingerprint: "".into(),
             kid: None,
             algorithm: Algorithm::RS256,
+            presented: Arc::default(),
         }
     }
 

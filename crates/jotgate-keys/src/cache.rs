@@ -131,7 +131,8 @@ impl Weighter<Key, Good> for Weight {
             .into_iter()
             .flatten();
         let ids: usize = ids.map(|id| id.len()).sum();
-        let bytes = OVERHEAD + key.token.len() + attributes + user + ids;
+        let presented = good.verified.presented.size();
+        let bytes = OVERHEAD + key.token.len() + attributes + user + ids + presented;
         let share = MAX_BYTES.div_ceil(MAX_ENTRIES as u64);
         u64::try_from(bytes).unwrap_or(u64::MAX).max(share)
     }

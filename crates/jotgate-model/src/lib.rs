@@ -14,6 +14,7 @@ mod headers;
 mod identity;
 mod names;
 mod node;
+mod presented;
 mod reason;
 mod refusal;
 mod reserved;
@@ -28,6 +29,7 @@ pub use headers::{
 pub use identity::{ANONYMOUS_DIRECTORY, Attributes, Identity, User};
 pub use names::{CookieName, HostPattern, NameError, Origin, Prefix};
 pub use node::{Node, Scheme, Service, TlsMaterial};
+pub use presented::PresentedToken;
 pub use reason::{Reason, Side};
 pub use refusal::Refusal;
 pub use reserved::{RESERVED_WORDS, is_reserved_word};

@@ -102,6 +102,8 @@ pub struct JwtSettings {
     pub user_directory: ClaimSource,
     /// What else is taken from the token.
     pub mapping: Vec<AttributeMapping>,
+    /// Claims whose values are never shown to administrators.
+    pub private_claims: Vec<Box<str>>,
 }
 
 /// Where verification keys come from; any mix.

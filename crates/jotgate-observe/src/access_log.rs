@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use jotgate_model::{Reason, Timestamp};
+use jotgate_model::{PresentedToken, Reason, Timestamp, Uuid};
 use parking_lot::{Condvar, Mutex};
 
 use crate::json_line::JsonLine;
@@ -46,6 +46,8 @@ pub struct AccessRecord<'a> {
     pub path: &'a str,
     /// The prefix of the virtual proxy; nothing when none was found.
     pub virtual_proxy: Option<&'a str>,
+    /// Its id.
+    pub virtual_proxy_id: Option<Uuid>,
     /// Directory and id.
     pub user: Option<(&'a str, &'a str)>,
     /// The public id of the session.
@@ -64,6 +66,10 @@ pub struct AccessRecord<'a> {
     pub total: Duration,
     /// Of these, waiting for the node.
     pub waiting: Option<Duration>,
+    /// What the client calls itself.
+    pub user_agent: &'a str,
+    /// What the token of the request says, when it has one.
+    pub token: Option<&'a Arc<PresentedToken>>,
 }
 
 impl AccessRecord<'_> {
@@ -252,6 +258,7 @@ mod tests {
             method: "GET",
             path: "/jwt/hub/",
             virtual_proxy: Some("jwt"),
+            virtual_proxy_id: None,
             user: Some(("example", "boz\n")),
             session: Some("s"),
             node: Some("Central"),
@@ -261,6 +268,8 @@ mod tests {
             refusal: Some((Reason::TokenExpired, Some("expired 5 s ago"))),
             total: Duration::from_micros(42),
             waiting: None,
+            user_agent: "",
+            token: None,
         }
     }
 

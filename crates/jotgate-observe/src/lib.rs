@@ -5,12 +5,16 @@
 //! are left out of the access log because they may hold one.
 
 mod access_log;
+mod feed;
 mod json_line;
 mod logging;
 mod metrics;
 mod phase;
 
 pub use access_log::{AccessLog, AccessLogTarget, AccessRecord};
+pub use feed::{
+    Feed, FeedFilter, FeedLimits, FeedOutcome, RecentRequest, RecentRequests, Subscription,
+};
 pub use logging::{LogFormat, start_logging};
 pub use metrics::{Metrics, Outcome};
 pub use phase::{Phase, PhaseTimes};

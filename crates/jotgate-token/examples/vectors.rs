@@ -164,5 +164,6 @@ fn settings() -> JwtSettings {
         user_id: ClaimSource::Constant("vector".into()),
         user_directory: ClaimSource::Constant("vectors".into()),
         mapping: Vec::new(),
+        private_claims: Vec::new(),
     }
 }

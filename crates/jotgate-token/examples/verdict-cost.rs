@@ -95,6 +95,7 @@ fn settings() -> JwtSettings {
         user_id: ClaimSource::Claim("userId".into()),
         user_directory: ClaimSource::Claim("userDirectory".into()),
         mapping: vec![row("email"), row("Group")],
+        private_claims: Vec::new(),
     }
 }
 

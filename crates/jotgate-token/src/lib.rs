@@ -21,6 +21,7 @@ mod mapping;
 mod numeric_date;
 mod parts;
 mod pem;
+mod presented;
 mod sign;
 #[cfg(test)]
 mod testing;
@@ -34,6 +35,7 @@ pub use jwks::{JwksError, SkippedKey};
 pub use key::{CertificateInfo, Key, KeyError, KeyFamily};
 pub use key_set::KeySet;
 pub use pem::PemError;
+pub use presented::presented;
 pub use sign::{SignError, SigningKey, sign};
 pub use verdict::{Outcome, Step, StepName, Verdict};
 pub use verifier::{Verified, Verifier};

@@ -111,6 +111,7 @@ pub(crate) fn settings() -> JwtSettings {
         user_id: ClaimSource::Claim("userId".into()),
         user_directory: ClaimSource::Claim("userDirectory".into()),
         mapping: Vec::new(),
+        private_claims: Vec::new(),
     }
 }
 

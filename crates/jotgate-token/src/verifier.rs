@@ -9,14 +9,14 @@ mod selection;
 
 use std::sync::Arc;
 
-use jotgate_model::{Algorithm, Identity, JwtSettings, Refusal, UnixTime};
+use jotgate_model::{Algorithm, Identity, JwtSettings, PresentedToken, Refusal, UnixTime};
 
 use crate::claims::{Claims, Times};
 use crate::header::Header;
 use crate::key_set::KeySet;
 use crate::parts::Parts;
 use crate::verdict::{Record, Recorder, Silent, StepName, Verdict};
-use crate::{claims, mapping};
+use crate::{claims, mapping, presented};
 use selection::Selection;
 
 /// The token policy of one virtual proxy together with its keys.
@@ -47,6 +47,8 @@ pub struct Verified {
     pub kid: Option<Arc<str>>,
     /// What the signature was made with.
     pub algorithm: Algorithm,
+    /// What may be kept of the token.
+    pub presented: Arc<PresentedToken>,
 }
 
 impl Verifier {
@@ -126,6 +128,8 @@ impl Verifier {
         let claims = Claims::read(parts.payload());
         let claims = r.step(StepName::Payload, claims, explain::claim_names)?;
         let claimed = self.judge_claims(&claims, now, r)?;
+        let private = &self.settings.private_claims;
+        let presented = presented::verified(token, &parts, private, key.shared_fingerprint());
         Ok(Verified {
             identity: claimed.identity,
             expires: claimed.times.expires.map(|t| t.rounded_up()),
@@ -136,6 +140,7 @@ impl Verifier {
             key_fingerprint: key.shared_fingerprint(),
             kid: key.shared_kid(),
             algorithm,
+            presented: Arc::new(presented),
         })
     }
 

@@ -46,6 +46,7 @@ fn settings() -> JwtSettings {
         user_id: ClaimSource::Claim("iss".into()),
         user_directory: ClaimSource::Constant("corpus".into()),
         mapping: Vec::new(),
+        private_claims: Vec::new(),
     }
 }
 

@@ -17,7 +17,9 @@ use jotgate_keys::{KeyRing, SourceEvent};
 use jotgate_manage::{Management, NewSite};
 use jotgate_model::Snapshot;
 use jotgate_model::entity::ServiceConfig;
-use jotgate_observe::{AccessLog, AccessLogTarget, LogFormat, Metrics, start_logging};
+use jotgate_observe::{
+    AccessLog, AccessLogTarget, Feed, FeedLimits, LogFormat, Metrics, start_logging,
+};
 use jotgate_policy::admit::OwnNames;
 use jotgate_policy::forwarded::Network;
 use jotgate_repository::Repository;
@@ -140,6 +142,7 @@ impl Gateway {
             sessions: sessions.clone(),
             cluster_key: *cluster_key(settings.cluster_key.as_ref(), &directory)?,
             access_log,
+            feed: feed(settings),
             metrics,
         };
         let shared = Shared::new(
@@ -394,8 +397,19 @@ fn access_log_target(settings: &Settings) -> AccessLogTarget {
     }
 }
 
+fn feed(settings: &Settings) -> Feed {
+    let limits = FeedLimits {
+        entries: size(settings.feed_entries),
+        bytes: size(settings.feed_bytes),
+    };
+    Feed::new(limits, settings.worker_threads)
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
 fn gateway_settings(settings: &Settings) -> GatewaySettings {
-    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     GatewaySettings {
         header_timeout: settings.header_timeout,
         body_timeout: settings.body_timeout,

@@ -100,6 +100,10 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     /// Where the line for each request goes.
     pub(crate) access_log: AccessLog,
+    /// The most recent requests that are kept; none with 0.
+    pub(crate) feed_entries: u64,
+    /// The memory that they take.
+    pub(crate) feed_bytes: u64,
     /// How many threads carry traffic.
     pub(crate) worker_threads: usize,
 }
@@ -163,6 +167,8 @@ impl Settings {
         let header_bytes = |text: &str| values::size(text, 1 << 10, 1 << 20);
         let connections = |text: &str| values::count(text, 1, 10_000_000);
         let per_address = |text: &str| values::count(text, 0, 10_000_000).map(positive);
+        let feed_entries = |text: &str| values::count(text, 0, 1_000_000);
+        let feed_bytes = |text: &str| values::size(text, 64 << 10, 1 << 30);
         Ok(Self {
             data_dir: layers.one(&t::DATA_DIR, values::path)?,
             listen: layers.list(&t::LISTEN, values::address)?,
@@ -206,6 +212,8 @@ impl Settings {
             log: layers.one(&t::LOG, values::log_filter)?,
             log_format: layers.one(&t::LOG_FORMAT, values::log_format)?,
             access_log: layers.one(&t::ACCESS_LOG, values::access_log)?,
+            feed_entries: layers.one(&t::FEED_ENTRIES, feed_entries)?,
+            feed_bytes: layers.one(&t::FEED_BYTES, feed_bytes)?,
             worker_threads: layers
                 .optional(&t::WORKER_THREADS, values::threads)?
                 .unwrap_or_else(cores),

@@ -16,6 +16,7 @@ fn good(user: &str, more: usize) -> Good {
         key_fingerprint: "".into(),
         kid: None,
         algorithm: Algorithm::RS256,
+        presented: Arc::default(),
     };
     Good {
         verified: Arc::new(verified),

@@ -20,6 +20,7 @@ fn verified(issued: Option<i64>, jti: Option<&str>) -> Verified {
         key_fingerprint: "".into(),
         kid: None,
         algorithm: Algorithm::RS256,
+        presented: std::sync::Arc::default(),
     }
 }
 

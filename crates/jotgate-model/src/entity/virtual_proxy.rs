@@ -150,6 +150,8 @@ pub struct VirtualProxyConfig {
     pub jwt_max_lifetime_seconds: u32,
     /// Whether a token is accepted once only, by its `jti`.
     pub jwt_single_use: bool,
+    /// Claims whose values are masked wherever requests are shown.
+    pub private_claims: Vec<String>,
     /// Minutes until a session ends whatever happens; 0: never.
     pub session_max_lifetime: u32,
     /// Whether a session ends with the `exp` of its token.
@@ -245,6 +247,7 @@ impl Default for VirtualProxyConfig {
             jwt_require_expiration: false,
             jwt_max_lifetime_seconds: 0,
             jwt_single_use: false,
+            private_claims: Vec::new(),
             session_max_lifetime: 0,
             session_ends_with_token: false,
             max_sessions_per_user: 0,

@@ -161,6 +161,10 @@ settings! {
             "How the log on standard error is written";
         ACCESS_LOG = "access-log" One "FILE", Value("-"),
             "Where the line for each request goes: a file, - for standard output, or off";
+        FEED_ENTRIES = "feed-entries" One "NUMBER", Value("10000"),
+            "The most recent requests that are kept to be looked at, and as many refused ones; 0 is off";
+        FEED_BYTES = "feed-bytes" One "SIZE", Value("16MiB"),
+            "The most memory that they take";
     }
 }
 

@@ -16,7 +16,7 @@ pub(in crate::qrs) static VIRTUAL_PROXY_CONFIG: Shape = Shape {
 };
 
 #[rustfmt::skip] // a table
-static PROPERTIES: [Property; 77] = [
+static PROPERTIES: [Property; 78] = [
     opaque("customProperties"),
     text("prefix", 100),
     text("description", 500),
@@ -86,6 +86,7 @@ static PROPERTIES: [Property; 77] = [
     boolean("jwtRequireExpiration"),
     number("jwtMaxLifetimeSeconds", 0, u32::MAX),
     boolean("jwtSingleUse"),
+    texts("privateClaims", 255),
     number("sessionMaxLifetime", 0, 71_582),
     boolean("sessionEndsWithToken"),
     number("maxSessionsPerUser", 0, u32::MAX),

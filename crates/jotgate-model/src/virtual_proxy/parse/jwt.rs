@@ -47,6 +47,7 @@ pub(super) fn parse_jwt(
     }
     let algorithms = parse_algorithms(&d.jwt_algorithms, errors);
     let mapping = parse_mapping(&d.jwt_attribute_map, errors);
+    let private_claims = parse_private(&d.private_claims, errors);
     let (Some(user_id), Some(user_directory)) = (user_id, user_directory) else {
         return Authentication::Ticket;
     };
@@ -66,6 +67,7 @@ pub(super) fn parse_jwt(
         user_id,
         user_directory,
         mapping,
+        private_claims,
     }))
 }
 
@@ -143,6 +145,25 @@ fn parse_algorithms(names: &[String], errors: &mut FieldErrors) -> Vec<Algorithm
         );
     }
     algorithms
+}
+
+/// At most 100 names: each is compared with every claim of a token.
+fn parse_private(names: &[String], errors: &mut FieldErrors) -> Vec<Box<str>> {
+    if names.len() > 100 {
+        errors.push(
+            "privateClaims",
+            format!("has {} names; use at most 100", names.len()),
+        );
+    }
+    for (i, name) in names.iter().enumerate() {
+        if name.is_empty() || name.chars().count() > 255 {
+            errors.push(
+                format!("privateClaims[{i}]"),
+                "must have 1 to 255 characters: the name of a claim",
+            );
+        }
+    }
+    names.iter().map(|name| name.as_str().into()).collect()
 }
 
 fn parse_mapping(items: &[AttributeMapItem], errors: &mut FieldErrors) -> Vec<AttributeMapping> {

@@ -174,6 +174,7 @@ fn settings(arguments: &CheckArguments) -> JwtSettings {
         user_id: claim_source(&arguments.user_id_attribute),
         user_directory: claim_source(&arguments.user_directory_attribute),
         mapping: arguments.attributes.clone(),
+        private_claims: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Three values of each setting, none of them the default.
-const SAMPLES: [(&str, [&str; 3]); 28] = [
+const SAMPLES: [(&str, [&str; 3]); 30] = [
     ("data-dir", ["/a", "b", "./c"]),
     ("listen", ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"]),
     ("listen-http", ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:0"]),
@@ -38,6 +38,8 @@ const SAMPLES: [(&str, [&str; 3]); 28] = [
     ("log", ["warn", "debug", "info,jotgate_keys=trace"]),
     ("log-format", ["json", "json", "json"]),
     ("access-log", ["off", "a.log", "b.log"]),
+    ("feed-entries", ["0", "100", "500"]),
+    ("feed-bytes", ["1MiB", "2MiB", "4MiB"]),
     ("proxy-protocol", ["on", "on", "on"]),
     ("tls-certificate", ["a.pem", "b.pem", "c.pem"]),
     ("tls-key", ["a.pem", "b.pem", "c.pem"]),
