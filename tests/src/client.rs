@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -362,8 +362,4 @@ impl Connection {
         self.sender.ready().await?;
         Answer::collect(self.sender.send_request(request.build()).await?).await
     }
-}
-
-async fn collect(body: Incoming) -> Result<Bytes, Failure> {
-    Ok(body.collect().await?.to_bytes())
 }

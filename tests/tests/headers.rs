@@ -325,6 +325,38 @@ async fn the_extended_environment_tells_the_clients_system_in_the_known_order() 
     assert!(!security.contains("admins"), "{security}");
 }
 
+#[tokio::test]
+async fn backends_are_told_of_the_request_before_the_gateway_in_both_forms() {
+    let site = Site::new().await;
+    let received = site
+        .sent(
+            "/jwt/hub/",
+            "Forwarded: for=6.6.6.6\r\nX-Forwarded-Port: 1\r\nX-Forwarded-Prefix: /evil\r\n",
+        )
+        .await;
+    assert_eq!(
+        received.header("forwarded").as_deref(),
+        Some("for=127.0.0.1;host=gateway.example;proto=https")
+    );
+    assert_eq!(
+        received.header("x-forwarded-for").as_deref(),
+        Some("127.0.0.1")
+    );
+    assert_eq!(
+        received.header("x-forwarded-host").as_deref(),
+        Some("gateway.example")
+    );
+    assert_eq!(
+        received.header("x-forwarded-proto").as_deref(),
+        Some("https")
+    );
+    assert_eq!(
+        received.header("x-forwarded-prefix").as_deref(),
+        Some("/jwt")
+    );
+    assert_eq!(received.header("x-forwarded-port"), None);
+}
+
 /// Lines S5 and S6 of the hostile inputs.
 #[tokio::test]
 async fn only_a_trusted_proxy_is_believed_about_the_client() {

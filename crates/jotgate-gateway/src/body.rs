@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use jotgate_model::Reason;
+use jotgate_policy::trailers::{self, Announced};
 use tokio::time::{Instant, Sleep};
 
 use crate::timed_io::InFlight;
@@ -69,8 +70,8 @@ const GRACE_PAUSES: u32 = 10;
 /// The least rate, in bytes for each pause: below it, a body drips to hold a place, and counts as stalled.
 const LEAST_RATE: u64 = 64;
 
-/// The body that a client sends: not larger than allowed, never too slow, and without trailers, which
-/// could carry what the head may not.
+/// The body that a client sends: not larger than allowed, never too slow, and of its trailers only
+/// what may follow.
 pub(crate) struct RequestBody {
     incoming: Option<Incoming>,
     left: u64,
@@ -80,6 +81,7 @@ pub(crate) struct RequestBody {
     timer: Option<Pin<Box<Sleep>>>,
     verdict: Verdict,
     in_flight: Option<InFlight>,
+    announced: Announced,
 }
 
 impl RequestBody {
@@ -101,7 +103,13 @@ impl RequestBody {
             received: 0,
             timer: None,
             verdict: Verdict::new(),
+            announced: Announced::default(),
         }
+    }
+
+    /// Lets these fields follow it.
+    pub(crate) fn with_trailers(self, announced: Announced) -> Self {
+        Self { announced, ..self }
     }
 
     /// Nothing.
@@ -115,7 +123,13 @@ impl RequestBody {
             timer: None,
             verdict: Verdict::new(),
             in_flight: None,
+            announced: Announced::default(),
         }
+    }
+
+    /// What may follow the body; nothing when there is none.
+    pub(crate) fn announced(&self) -> Option<&Announced> {
+        (!self.is_empty() && !self.announced.is_empty()).then_some(&self.announced)
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -142,9 +156,33 @@ impl RequestBody {
             && u128::from(self.received) < pauses * u128::from(LEAST_RATE)
     }
 
-    fn fail(&self, code: u8) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    /// Counts data in, as long as it is within the limits.
+    fn pass(&mut self, data: Bytes) -> Result<Frame<Bytes>, BodyError> {
+        let length = data.len() as u64;
+        if length > self.left {
+            return Err(self.fail(Verdict::TOO_LARGE));
+        }
+        self.left -= length;
+        self.received += length;
+        self.timer = None;
+        if self.drips() {
+            return Err(self.fail(Verdict::STALLED));
+        }
+        if self.is_end_stream() {
+            self.verdict.note_end();
+        }
+        Ok(Frame::data(data))
+    }
+
+    fn end(&mut self) {
+        self.incoming = None;
+        self.in_flight = None;
+        self.verdict.note_end();
+    }
+
+    fn fail(&self, code: u8) -> BodyError {
         self.verdict.0.failure.store(code, Ordering::Release);
-        Poll::Ready(Some(Err(BodyError)))
+        BodyError
     }
 }
 
@@ -169,46 +207,31 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        loop {
-            let Some(incoming) = &mut this.incoming else {
-                return Poll::Ready(None);
-            };
-            match Pin::new(incoming).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    // Trailers end the body; they are not passed on.
-                    let Ok(data) = frame.into_data() else {
-                        continue;
-                    };
-                    let length = data.len() as u64;
-                    if length > this.left {
-                        return this.fail(Verdict::TOO_LARGE);
-                    }
-                    this.left -= length;
-                    this.received += length;
-                    this.timer = None;
-                    if this.drips() {
-                        return this.fail(Verdict::STALLED);
-                    }
-                    if this.incoming.as_ref().is_none_or(Body::is_end_stream) {
-                        this.verdict.note_end();
-                    }
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
+        let Some(incoming) = &mut this.incoming else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) => Poll::Ready(Some(this.pass(data))),
+                Err(last) => {
+                    this.end();
+                    let trailers = last.into_trailers().ok();
+                    let kept = trailers.and_then(|fields| this.announced.keep(fields));
+                    Poll::Ready(kept.map(|fields| Ok(Frame::trailers(fields))))
                 }
-                Poll::Ready(Some(Err(_))) => return this.fail(Verdict::BROKEN),
-                Poll::Ready(None) => {
-                    this.incoming = None;
-                    this.in_flight = None;
-                    this.verdict.note_end();
-                    return Poll::Ready(None);
-                }
-                Poll::Pending => {
-                    let deadline = this.pause;
-                    let timer = this.timer.get_or_insert_with(|| {
-                        Box::pin(tokio::time::sleep_until(Instant::now() + deadline))
-                    });
-                    ready!(timer.as_mut().poll(cx));
-                    return this.fail(Verdict::STALLED);
-                }
+            },
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(this.fail(Verdict::BROKEN)))),
+            Poll::Ready(None) => {
+                this.end();
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                let deadline = this.pause;
+                let timer = this.timer.get_or_insert_with(|| {
+                    Box::pin(tokio::time::sleep_until(Instant::now() + deadline))
+                });
+                ready!(timer.as_mut().poll(cx));
+                Poll::Ready(Some(Err(this.fail(Verdict::STALLED))))
             }
         }
     }
@@ -282,14 +305,26 @@ impl BackendBody {
         match &frame {
             // A connection that failed in the middle is not used again.
             Some(Err(_)) => self.lease = None,
-            Some(Ok(_)) if !self.incoming.is_end_stream() => {}
+            Some(Ok(frame)) if frame.is_data() && !self.incoming.is_end_stream() => {}
             _ => {
                 if let Some(lease) = self.lease.take() {
                     lease.give_back();
                 }
             }
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyError)))
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => safe(frame).map(Ok),
+            Some(Err(_)) => Some(Err(BodyError)),
+            None => None,
+        })
+    }
+}
+
+/// Data as it is, and of a trailer what may follow.
+fn safe(frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+    match frame.into_trailers() {
+        Ok(trailers) => trailers::keep_safe(trailers).map(Frame::trailers),
+        Err(data) => Some(data),
     }
 }
 

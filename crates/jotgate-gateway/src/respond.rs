@@ -5,6 +5,7 @@ use http::{Response, StatusCode};
 use jotgate_model::{Refusal, Snapshot, VirtualProxy};
 use jotgate_policy::admit::{self, Asking};
 use jotgate_policy::sanitize;
+use jotgate_policy::trailers::Announced;
 
 use crate::body::ResponseBody;
 use crate::exchange::Exchange;
@@ -71,7 +72,9 @@ pub(crate) fn clean(snapshot: &Snapshot, response: &mut Response<ResponseBody>) 
     let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     if !upgraded {
+        let announced = Announced::take(headers, std::iter::empty());
         sanitize::strip_connection_headers(headers);
+        announced.announce(headers);
     }
     if headers.contains_key(SET_COOKIE) {
         keep_foreign_cookies(snapshot, headers);

@@ -22,6 +22,7 @@ use jotgate_model::{
     Authentication, BackendHeader, Node, Reason, Refusal, Service, Snapshot, VirtualProxy,
 };
 use jotgate_policy::select::{self, Standing};
+use jotgate_policy::trailers::Announced;
 use jotgate_policy::{cookies, forwarded, identity_headers, sanitize};
 use jotgate_session::Session;
 
@@ -138,6 +139,7 @@ pub(crate) fn rewrite(
         .iter()
         .map(backend_header_name)
         .chain(trusted_name);
+    let announced = Announced::take(&mut headers, own_names.clone());
     sanitize::strip_request_headers(&mut headers, own_names);
     headers.remove(EXPECT);
     // Tokens are credentials for the gateway alone. Other virtual proxies leave the header to backends.
@@ -152,9 +154,12 @@ pub(crate) fn rewrite(
     identity_headers::set_for_request(&mut headers, &sent.connection.trace, sent.path);
     forwarded::set(
         &mut headers,
-        exchange.client_value.clone(),
-        exchange.client.over_tls,
-        &host,
+        forwarded::Told {
+            client: &exchange.client_value,
+            over_tls: exchange.client.over_tls,
+            host: &host,
+            prefix: vp.prefix.as_str(),
+        },
     );
     headers.insert(HOST, host);
     if websocket {
@@ -169,7 +174,8 @@ pub(crate) fn rewrite(
             limits.max_body_bytes,
             limits.body_timeout,
             activity.map(InFlight::also),
-        ),
+        )
+        .with_trailers(announced),
         _ => RequestBody::empty(),
     };
     if body.is_announced_too_large() {
@@ -187,7 +193,13 @@ pub(crate) fn rewrite(
 /// Says how long the body is: by what is really going to be sent, never by what the client said. A
 /// length without its bytes would make a backend take the next user's request for them.
 fn frame(outgoing: &mut Request<RequestBody>) {
-    let exact = outgoing.body().size_hint().exact();
+    let announced = outgoing.body().announced().cloned();
+    // Only behind chunks can anything follow (RFC 9112 section 7.1.2).
+    let exact = outgoing
+        .body()
+        .size_hint()
+        .exact()
+        .filter(|_| announced.is_none());
     let empty = outgoing.body().is_empty();
     // RFC 9110 section 8.6: methods that mean something by a body say so when there is none.
     let says_none = matches!(
@@ -197,6 +209,9 @@ fn frame(outgoing: &mut Request<RequestBody>) {
     let headers = outgoing.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.remove(TRANSFER_ENCODING);
+    if let Some(announced) = announced {
+        announced.announce(headers);
+    }
     match exact {
         _ if empty && !says_none => {}
         Some(length) => {

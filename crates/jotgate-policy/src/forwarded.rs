@@ -1,8 +1,8 @@
-//! Where a request came from: `X-Forwarded-*` rebuilt, and whom to believe.
+//! Where a request came from: `Forwarded` (RFC 7239) and `X-Forwarded-*` rebuilt, and whom to believe.
 
 use std::net::IpAddr;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 
 /// A network whose members may say for whom they forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,17 +89,158 @@ pub fn client(peer: IpAddr, over_tls: bool, headers: &HeaderMap, trusted: &[Netw
     Client { address, over_tls }
 }
 
+/// What a backend is told of a request before it passed the gateway.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The client's address, as text.
+    pub client: &'a HeaderValue,
+    /// Whether the client's own connection is encrypted.
+    pub over_tls: bool,
+    /// The host that the client asked for, with its port if it named one.
+    pub host: &'a HeaderValue,
+    /// What was cut off the front of the path, without its slash; empty for nothing.
+    pub prefix: &'a str,
+}
+
 /// Sets what backends may believe. Client copies have been removed before.
-pub fn set(headers: &mut HeaderMap, client: HeaderValue, over_tls: bool, host: &HeaderValue) {
-    headers.insert(HeaderName::from_static("x-forwarded-for"), client);
-    let proto = HeaderValue::from_static(if over_tls { "https" } else { "http" });
-    headers.insert(HeaderName::from_static("x-forwarded-proto"), proto);
-    headers.insert(HeaderName::from_static("x-forwarded-host"), host.clone());
+///
+/// The port is not told apart: it stands in the host, when the client named one.
+pub fn set(headers: &mut HeaderMap, told: Told<'_>) {
+    let proto = if told.over_tls { "https" } else { "http" };
+    if let Some(value) = forwarded(told, proto) {
+        headers.insert(FORWARDED, value);
+    }
+    let mut insert =
+        |name: &'static str, value| headers.insert(HeaderName::from_static(name), value);
+    insert("x-forwarded-for", told.client.clone());
+    insert("x-forwarded-proto", HeaderValue::from_static(proto));
+    insert("x-forwarded-host", told.host.clone());
+    if !told.prefix.is_empty()
+        && let Ok(prefix) = HeaderValue::try_from(format!("/{}", told.prefix))
+    {
+        insert("x-forwarded-prefix", prefix);
+    }
+}
+
+/// One element of `Forwarded` (RFC 7239 section 4). An address of IPv6 stands in brackets and quotes
+/// (section 6), and so in quotes does a host with a port.
+fn forwarded(told: Told<'_>, proto: &str) -> Option<HeaderValue> {
+    let (client, host) = (told.client.to_str().ok()?, told.host.to_str().ok()?);
+    let mut text = String::with_capacity(32 + client.len() + host.len());
+    if client.contains(':') {
+        text.push_str("for=\"[");
+        text.push_str(client);
+        text.push_str("]\"");
+    } else {
+        text.push_str("for=");
+        push_value(&mut text, client);
+    }
+    text.push_str(";host=");
+    push_value(&mut text, host);
+    text.push_str(";proto=");
+    text.push_str(proto);
+    HeaderValue::try_from(text).ok()
+}
+
+/// A token as it is, anything else as a quoted string (RFC 9110 section 5.6).
+fn push_value(text: &mut String, value: &str) {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if !value.is_empty() && value.bytes().all(is_token) {
+        text.push_str(value);
+        return;
+    }
+    text.push('"');
+    for c in value.chars() {
+        if matches!(c, '"' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text.push('"');
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn told(client: &str, host: &str, prefix: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let told = Told {
+            client: &HeaderValue::from_str(client).unwrap(),
+            over_tls: true,
+            host: &HeaderValue::from_str(host).unwrap(),
+            prefix,
+        };
+        set(&mut headers, told);
+        headers
+    }
+
+    #[test]
+    fn backends_are_told_in_both_forms() {
+        let plain = told("192.0.2.1", "portal.example.com", "jwt");
+        assert_eq!(
+            plain["forwarded"],
+            "for=192.0.2.1;host=portal.example.com;proto=https"
+        );
+        assert_eq!(plain["x-forwarded-for"], "192.0.2.1");
+        assert_eq!(plain["x-forwarded-host"], "portal.example.com");
+        assert_eq!(plain["x-forwarded-proto"], "https");
+        assert_eq!(plain["x-forwarded-prefix"], "/jwt");
+        let v6 = told("2001:db8::1", "[::1]:8443", "");
+        assert_eq!(
+            v6["forwarded"],
+            "for=\"[2001:db8::1]\";host=\"[::1]:8443\";proto=https"
+        );
+        assert!(!v6.contains_key("x-forwarded-prefix"));
+    }
+
+    /// The pairs of one element, read by the grammar of RFC 7239 section 4.
+    fn pairs(mut text: &str) -> Option<Vec<(String, String)>> {
+        let mut pairs = Vec::new();
+        loop {
+            let (name, rest) = text.split_once('=')?;
+            let (mut value, mut end) = (String::new(), rest.len());
+            if let Some(inner) = rest.strip_prefix('"') {
+                let mut chars = inner.char_indices();
+                loop {
+                    match chars.next()? {
+                        (at, '"') => {
+                            end = at + 2;
+                            break;
+                        }
+                        (_, '\\') => value.push(chars.next()?.1),
+                        (_, c) => value.push(c),
+                    }
+                }
+            } else {
+                end = rest.find([';', ',', '"', ' ']).unwrap_or(end);
+                value.push_str(&rest[..end]);
+            }
+            pairs.push((name.to_owned(), value));
+            match rest[end..].strip_prefix(';') {
+                Some(more) => text = more,
+                None => return rest[end..].is_empty().then_some(pairs),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn forwarded_says_exactly_what_was_meant(address: IpAddr, host in "[ -~]{0,40}") {
+            let headers = told(&address.to_string(), host.trim(), "");
+            let text = headers["forwarded"].to_str().unwrap();
+            let address = match address {
+                IpAddr::V4(address) => address.to_string(),
+                IpAddr::V6(address) => format!("[{address}]"),
+            };
+            let meant = [("for", address.as_str()), ("host", host.trim()), ("proto", "https")];
+            let read = pairs(text).expect("one element");
+            let read: Vec<_> = read.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            prop_assert_eq!(read, meant);
+        }
+    }
 
     fn from(peer: &str, list: &[(&'static str, &'static str)], trusted: &[Network]) -> Client {
         let headers = list

@@ -18,5 +18,6 @@ pub mod route;
 pub mod sanitize;
 pub mod select;
 pub mod sign_in;
+pub mod trailers;
 pub mod user_agent;
 pub mod websocket;

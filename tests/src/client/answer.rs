@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
 
@@ -17,15 +18,19 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// What followed the body.
+    pub trailers: HeaderMap,
 }
 
 impl Answer {
     pub(super) async fn collect(response: http::Response<Incoming>) -> Result<Self, Failure> {
         let (head, body) = response.into_parts();
+        let body = body.collect().await?;
         Ok(Self {
             status: head.status.as_u16(),
             headers: head.headers,
-            body: super::collect(body).await?,
+            trailers: body.trailers().cloned().unwrap_or_default(),
+            body: body.to_bytes(),
         })
     }
 
@@ -116,6 +121,7 @@ impl From<RawAnswer> for Answer {
             status: raw.status,
             headers: raw.headers,
             body: raw.body.into(),
+            trailers: HeaderMap::new(),
         }
     }
 }

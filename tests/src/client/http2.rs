@@ -93,6 +93,7 @@ impl Http2 {
             status: 200,
             headers: response.headers().clone(),
             body: Bytes::new(),
+            trailers: HeaderMap::new(),
         };
         let stream = TokioIo::new(upgrade.await.expect("a stream of bytes"));
         Ok(Socket::new(Raw::new(Box::new(stream)), answer))
