@@ -19,7 +19,7 @@ const WRONG_USAGE: i32 = 2;
 const BAD_SETTING: i32 = 64;
 
 /// For every setting: a value that cannot be used, and what the sentence says of it.
-const BAD_VALUES: [(&str, &str, &str); 36] = [
+const BAD_VALUES: [(&str, &str, &str); 39] = [
     ("data-dir", "\"\"", "is no path"),
     ("listen", "localhost:8443", "is no address"),
     ("listen", "127.0.0.1", "is no address"),
@@ -67,7 +67,10 @@ const BAD_VALUES: [(&str, &str, &str); 36] = [
     ("max-body-bytes", "1MB", "is no size"),
     ("max-connections", "0", "is no number"),
     ("max-connections-per-address", "many", "is no number"),
+    ("drain-delay", "2h", "out of range"),
     ("drain-timeout", "2h", "out of range"),
+    ("http-redirect", "yes", "is neither on, off nor a port"),
+    ("hsts", "63072001", "out of range"),
     ("worker-threads", "0", "is no number"),
     ("log", "loud", "is no level"),
     ("log-format", "xml", "write text or json"),

@@ -184,6 +184,14 @@ async fn a_pair_that_cannot_be_used_is_refused_and_the_one_before_goes_on() {
         assert!(!log.contains("PRIVATE KEY"), "{log}");
         assert!(is_served(&old).await && !is_served(&new).await);
     }
+    let failures = gateway
+        .metric("jotgate_certificate_reload_failures_total")
+        .await;
+    assert!(failures >= 3.0, "{failures}");
+    let expiry = gateway
+        .metric("jotgate_certificate_expiry_timestamp_seconds")
+        .await;
+    assert!(expiry > 1_700_000_000.0, "{expiry}");
     files.install(&second);
     gateway.signal(Signal::HUP);
     until_served(&new).await;

@@ -160,8 +160,6 @@ async fn a_drain_lets_requests_finish_closes_sockets_and_ends_with_zero() {
     backend.wait_for(2).await;
     gateway.signal(Signal::TERM);
 
-    let close = within(Duration::from_secs(2), "the close frame", socket.receive()).await;
-    assert_eq!((close.opcode, close.close_code()), (Opcode::Close, 1001));
     let unready = async || {
         let answer = gateway.observer().get("/readyz").try_send().await.ok()?;
         (answer.status == 503).then_some(())
@@ -189,11 +187,101 @@ async fn a_drain_lets_requests_finish_closes_sockets_and_ends_with_zero() {
     .await;
     assert!(silence.is_empty());
 
+    socket.assert_echo("while the request goes on").await;
     let answer = request.await.expect("the request");
     assert_eq!((answer.status, answer.text().as_str()), (200, "finished"));
+    assert_eq!(answer.header("connection"), "close");
+    let close = within(Duration::from_secs(2), "the close frame", socket.receive()).await;
+    assert_eq!((close.opcode, close.close_code()), (Opcode::Close, 1001));
     let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(!gateway.folder().data().join("run/listeners.json").exists());
+}
+
+#[tokio::test]
+async fn new_connections_are_served_during_the_delay_and_end_with_their_answer() {
+    let backend = Backend::echo().await;
+    let mut gateway = Gateway::serve().setting("--drain-delay", "3s").await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let token = Keys::first().token().sign();
+    let ask = |path: &str| gateway.client().get(path).bearer(&token);
+    let mut kept = gateway.client().connection().await;
+    kept.send(ask("/jwt/kept")).await.expect("an answer");
+    let multiplexed = gateway.client().http2().await;
+    multiplexed
+        .send(ask("/jwt/h2"), None)
+        .await
+        .expect("an answer");
+    gateway.signal(Signal::TERM);
+    let unready = async || {
+        let answer = gateway.observer().get("/readyz").send().await;
+        (answer.status == 503).then_some(())
+    };
+    eventually("not ready", unready).await;
+
+    let last = kept.send(ask("/jwt/kept")).await.expect("an answer");
+    assert_eq!((last.status, last.header("connection")), (200, "close"));
+    assert!(kept.send(ask("/jwt/kept")).await.is_err(), "it has ended");
+    let ended = async || {
+        let answer = multiplexed.send(ask("/jwt/h2"), None).await;
+        answer.is_err().then_some(())
+    };
+    eventually("GOAWAY", ended).await;
+
+    let mut new = gateway.client().connection().await;
+    let answer = new.send(ask("/jwt/new")).await.expect("an answer");
+    assert_eq!((answer.status, answer.header("connection")), (200, "close"));
+    let new = gateway.client().http2().await;
+    let answer = new.send(ask("/jwt/new"), None).await.expect("an answer");
+    assert_eq!(answer.status, 200);
+    let ended = async || new.send(ask("/jwt/new"), None).await.is_err().then_some(());
+    eventually("GOAWAY after the answer", ended).await;
+    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_websocket_over_http2_does_not_hold_a_drain_up() {
+    let backend = Backend::echo().await;
+    let mut gateway = Gateway::serve().await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let token = Keys::first().token().sign();
+    let connection = gateway.client().http2().await;
+    let request = gateway.client().get("/jwt/app/x").bearer(&token);
+    let opened = connection.open_socket(request).await;
+    let mut socket = opened.unwrap_or_else(|no| panic!("{no:?}"));
+    socket.assert_echo("before").await;
+    gateway.signal(Signal::TERM);
+    let close = within(Duration::from_secs(5), "the close frame", socket.receive()).await;
+    assert_eq!((close.opcode, close.close_code()), (Opcode::Close, 1001));
+    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_drain_at_once() {
+    let backend = Backend::answering(|_| Reply::never()).await;
+    let mut gateway = Gateway::serve().setting("--drain-delay", "10m").await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let token = Keys::first().token().sign();
+    let request = tokio::spawn(gateway.client().get("/jwt/never").bearer(&token).try_send());
+    backend.wait_for(1).await;
+    for _ in 0..2 {
+        gateway.signal(Signal::TERM);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(request.await.expect("the request").is_err());
 }
 
 #[tokio::test]

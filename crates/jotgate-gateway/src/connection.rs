@@ -18,33 +18,35 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use jotgate_policy::proxy_protocol;
-use rustls::ServerConfig;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::Shared;
 use crate::body::{BodyError, ResponseBody};
 use crate::exchange::next_number;
 use crate::listen::Place;
 use crate::request::{self, ConnectionInfo};
 use crate::timed_io::{Activity, ClientStream, InFlight, TimedStream, Timeouts};
+use crate::tls::Offer;
+use crate::{Shared, drain};
 
 /// Concurrent requests of an HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
 /// How often a silent HTTP/2 client is asked whether it is still there.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Serves a connection. A panic in it is counted, and ends this connection alone.
+/// Serves a connection. `places` are among those that may be open, and among those that a drain waits
+/// for. A panic in it is counted, and ends this connection alone.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
     stream: TcpStream,
     peer: IpAddr,
-    tls: Option<Arc<ServerConfig>>,
-    place: Place,
+    tls: Option<Arc<Offer>>,
+    places: (Place, TaskTrackerToken),
 ) {
-    let served = AssertUnwindSafe(serve_streams(&shared, stream, peer, tls, place))
+    let served = AssertUnwindSafe(serve_streams(&shared, stream, peer, tls, places))
         .catch_unwind()
         .await;
     if served.is_err() {
@@ -57,8 +59,8 @@ async fn serve_streams(
     shared: &Arc<Shared>,
     stream: TcpStream,
     peer: IpAddr,
-    tls: Option<Arc<ServerConfig>>,
-    place: Place,
+    tls: Option<Arc<Offer>>,
+    (place, open): (Place, TaskTrackerToken),
 ) {
     let announced = announced_peer(shared, stream, peer);
     let Ok(Ok((stream, peer))) = timeout(shared.settings().header_timeout, announced).await else {
@@ -69,15 +71,19 @@ async fn serve_streams(
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
     let over_tls = tls.is_some();
+    let mut shown = None;
     let stream = match tls {
         None => ClientStream::Plain(stream),
-        Some(config) => match timeout(
+        Some(offer) => match timeout(
             shared.settings().header_timeout,
-            TlsAcceptor::from(config).accept(stream),
+            TlsAcceptor::from(offer.config.clone()).accept(stream),
         )
         .await
         {
-            Ok(Ok(stream)) => ClientStream::Tls(Box::new(stream)),
+            Ok(Ok(stream)) => {
+                shown = offer.shown(&stream);
+                ClientStream::Tls(Box::new(stream))
+            }
             failed => {
                 shared.metrics.handshakes_failed.inc();
                 tracing::debug!(%peer, timed_out = failed.is_err(), "a TLS handshake failed");
@@ -94,9 +100,11 @@ async fn serve_streams(
     };
     let activity = Activity::new();
     let io = TokioIo::new(TimedStream::new(stream, activity.clone(), timeouts));
-    let info = Arc::new(ConnectionInfo::new(peer, over_tls, &connection_id(), place));
+    let id = connection_id();
+    let info = Arc::new(ConnectionInfo::new(peer, over_tls, shown, &id, place));
+    let may_close = shared.drain.may_close(&activity, multiplexed);
     let service = {
-        let shared = shared.clone();
+        let (shared, activity) = (shared.clone(), activity.clone());
         service_fn(move |mut request: Request<Incoming>| {
             let in_flight = InFlight::begin(&activity);
             request.extensions_mut().insert(activity.clone());
@@ -110,9 +118,11 @@ async fn serve_streams(
         })
     };
     if multiplexed {
-        serve_http2(shared, io, service).await;
+        let only_sockets = drain::only_sockets(&activity);
+        serve_http2(shared, io, service, may_close, (only_sockets, open)).await;
     } else {
-        serve_http1(shared, io, service).await;
+        serve_http1(shared, io, service, may_close).await;
+        drop(open);
     }
 }
 
@@ -149,8 +159,12 @@ async fn announced_peer(
     Ok((stream, client.unwrap_or(peer)))
 }
 
-async fn serve_http1<S>(shared: &Shared, io: TokioIo<TimedStream>, service: S)
-where
+async fn serve_http1<S>(
+    shared: &Shared,
+    io: TokioIo<TimedStream>,
+    service: S,
+    may_close: impl Future<Output = ()>,
+) where
     S: Service<Request<Incoming>, Response = Response<Guarded>, Error = Infallible>,
 {
     let mut builder = http1::Builder::new();
@@ -161,19 +175,25 @@ where
     let connection = builder.serve_connection(io, service).with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
-        result = connection.as_mut() => log_end(result),
-        () = shared.draining.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                result = connection => log_end(result),
-                () = shared.closing.cancelled() => {}
-            }
-        }
+        // First what has come, then the end.
+        biased;
+        result = connection.as_mut() => return log_end(result),
+        () = may_close => connection.as_mut().graceful_shutdown(),
+        () = shared.drain.cut() => return,
+    }
+    tokio::select! {
+        result = connection => log_end(result),
+        () = shared.drain.cut() => {}
     }
 }
 
-async fn serve_http2<S, F>(shared: &Shared, io: TokioIo<TimedStream>, service: S)
-where
+async fn serve_http2<S, F>(
+    shared: &Shared,
+    io: TokioIo<TimedStream>,
+    service: S,
+    may_close: impl Future<Output = ()>,
+    (only_sockets, open): (impl Future<Output = ()>, TaskTrackerToken),
+) where
     S: Service<Request<Incoming>, Response = Response<Guarded>, Error = Infallible, Future = F>,
     F: Future<Output = Result<Response<Guarded>, Infallible>> + Send + 'static,
 {
@@ -191,14 +211,23 @@ where
     let connection = builder.serve_connection(io, service);
     tokio::pin!(connection);
     tokio::select! {
-        result = connection.as_mut() => log_end(result),
-        () = shared.draining.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                result = connection => log_end(result),
-                () = shared.closing.cancelled() => {}
-            }
-        }
+        // First what has come, then the end.
+        biased;
+        result = connection.as_mut() => return log_end(result),
+        () = may_close => connection.as_mut().graceful_shutdown(),
+        () = shared.drain.cut() => return,
+    }
+    tokio::select! {
+        result = connection.as_mut() => return log_end(result),
+        () = only_sockets => {}
+        () = shared.drain.cut() => return,
+    }
+    // From now on a drain waits for it as for a WebSocket.
+    let _open = shared.drain.tunnels.token();
+    drop(open);
+    tokio::select! {
+        result = connection => log_end(result),
+        () = shared.drain.cut() => {}
     }
 }
 

@@ -12,7 +12,9 @@ mod anonymous;
 mod body;
 mod clock;
 mod connection;
+mod drain;
 mod exchange;
+mod https;
 mod identify;
 mod listen;
 mod maybe_tls;
@@ -36,6 +38,7 @@ mod upstream;
 
 pub use administration::serve_administration;
 pub use clock::{now, timestamp};
+pub use drain::Leaving;
 pub use listen::{BindError, GatewayListeners, Workers, bind};
 pub use observe_listener::serve_observability;
 pub use shared::{GatewaySettings, Shared, Stores};

@@ -117,7 +117,7 @@ impl Workers {
         Ok(Self(threads))
     }
 
-    /// Waits for all workers, which end after [`Shared::drain`].
+    /// Waits for all workers, which end after [`Shared::leave`].
     pub fn join(self) {
         for thread in self.0 {
             if thread.join().is_err() {
@@ -143,7 +143,7 @@ async fn work(shared: Arc<Shared>, sockets: Sockets, admission: Arc<Admission>) 
             Err(error) => tracing::error!(%error, "a listening socket cannot be used"),
         }
     }
-    shared.closing.cancelled().await;
+    shared.drain.cut().await;
     // What was told to end gets a moment to do so.
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
@@ -157,7 +157,7 @@ async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shared.draining.cancelled() => return,
+            () = shared.drain.accepting_ended() => return,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -174,14 +174,15 @@ async fn accept(
         };
         let tls = certificates
             .as_ref()
-            .map(|certificates| certificates.config());
-        let served = connection::serve(shared.clone(), stream, peer, tls, place);
+            .map(|certificates| certificates.offer());
+        let open = shared.drain.connections.token();
+        let served = connection::serve(shared.clone(), stream, peer, tls, (place, open));
         let gauge = shared.metrics.connections.clone();
         gauge.inc();
-        tokio::spawn(shared.connections.track_future(async move {
+        tokio::spawn(async move {
             served.await;
             gauge.dec();
-        }));
+        });
     }
 }
 

@@ -24,7 +24,8 @@ use crate::exchange::Exchange;
 use crate::identify::identify;
 use crate::listen::Place;
 use crate::sanitized::Sanitized;
-use crate::{Shared, personal, refuse, respond, sign_in, tunnel, upstream};
+use crate::tls::Shown;
+use crate::{Shared, https, personal, refuse, respond, sign_in, tunnel, upstream};
 
 /// What is known of the connection that a request came on.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct ConnectionInfo {
     pub(crate) peer_value: HeaderValue,
     /// Whether it is encrypted.
     pub(crate) over_tls: bool,
+    /// The certificate that its client was shown, where there are several.
+    pub(crate) shown: Option<Shown>,
     /// Names the connection towards backends (`X-Qlik-Trace`).
     pub(crate) trace: HeaderValue,
     /// Its place among the connections that may be open; kept by the WebSocket that it becomes.
@@ -43,13 +46,20 @@ pub(crate) struct ConnectionInfo {
 }
 
 impl ConnectionInfo {
-    pub(crate) fn new(peer: IpAddr, over_tls: bool, id: &str, place: Place) -> Self {
+    pub(crate) fn new(
+        peer: IpAddr,
+        over_tls: bool,
+        shown: Option<Shown>,
+        id: &str,
+        place: Place,
+    ) -> Self {
         let text = peer.to_string();
         Self {
             peer,
             peer_value: address_value(&text),
             peer_text: text.into(),
             over_tls,
+            shown,
             trace: identity_headers::trace(id),
             _place: place,
         }
@@ -100,7 +110,8 @@ pub(crate) async fn serve(
     let refusal = result.as_ref().err().cloned();
     let mut response =
         result.unwrap_or_else(|refusal| refuse::response(&refusal, &exchange, &accepts));
-    respond::finish(&exchange, &asking, &mut response);
+    https::insist(&shared, &exchange, &mut response);
+    respond::finish(&shared, &exchange, &asking, &mut response);
     exchange.finish(&shared, response.status().as_u16(), refusal.as_ref());
     response
 }
@@ -114,6 +125,10 @@ async fn answer(
     asking: &Result<Asking, Refusal>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let mut request = Sanitized::check(request)?;
+    https::check_host(connection, request.host())?;
+    if let Some(response) = https::redirect(shared, exchange, &request)? {
+        return Ok(response);
+    }
 
     exchange.enter(Phase::Route);
     let full_path = request.path().to_owned();

@@ -1,12 +1,15 @@
 //! Respond: what every answer gets before it leaves.
 
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
+};
 use http::{Response, StatusCode};
 use jotgate_model::{Refusal, Snapshot, VirtualProxy};
 use jotgate_policy::admit::{self, Asking};
 use jotgate_policy::sanitize;
 use jotgate_policy::trailers::Announced;
 
+use crate::Shared;
 use crate::body::ResponseBody;
 use crate::exchange::Exchange;
 use crate::identify::Identified;
@@ -148,8 +151,10 @@ pub(crate) fn clear_cookie(
     }
 }
 
-/// The last step of every answer: what the virtual proxy adds for browsers.
+/// The last step of every answer: what the virtual proxy adds for browsers, and the word that the
+/// connection ends with it.
 pub(crate) fn finish(
+    shared: &Shared,
     exchange: &Exchange,
     asking: &Result<Asking, Refusal>,
     response: &mut Response<ResponseBody>,
@@ -159,6 +164,12 @@ pub(crate) fn finish(
         && !(vp.cors_origins.is_empty() && vp.response_headers.is_empty())
     {
         admit::share(vp, asking, preflight, response.headers_mut());
+    }
+    // HTTP/2 has no such field (RFC 9113 section 8.2.2): there it is removed again, and GOAWAY says it.
+    if shared.drain.is_leaving() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

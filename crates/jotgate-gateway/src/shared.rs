@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use http::HeaderValue;
 use jotgate_keys::KeyRing;
 use jotgate_model::Snapshot;
 use jotgate_observe::{AccessLog, Feed, Metrics};
@@ -15,10 +16,9 @@ use jotgate_policy::forwarded::Network;
 use jotgate_policy::sign_in::StateKey;
 use jotgate_session::Sessions;
 use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::anonymous::Passers;
+use crate::drain::{Drain, Leaving};
 use crate::rates::Rates;
 use crate::sign_ins::SignIns;
 use crate::upstream::Backends;
@@ -48,6 +48,11 @@ pub struct GatewaySettings {
     pub proxy_protocol: bool,
     /// How many workers there are.
     pub workers: usize,
+    /// The `Strict-Transport-Security` of every answer over TLS.
+    pub strict_transport: Option<HeaderValue>,
+    /// The port of the HTTPS addresses to which requests over plain HTTP are sent; nothing: they
+    /// are served.
+    pub https_port: Option<u16>,
 }
 
 /// What the request path asks.
@@ -87,12 +92,7 @@ pub struct Shared {
     /// The runtime for what must not hold a worker up, or must be finished when its client has gone.
     pub(crate) background: Handle,
     pub(crate) turn: AtomicUsize,
-    /// Set when the process is about to end: new connections are closed after their first answer.
-    pub(crate) draining: CancellationToken,
-    /// Set when what is still open must close.
-    pub(crate) closing: CancellationToken,
-    pub(crate) connections: TaskTracker,
-    pub(crate) tunnels: TaskTracker,
+    pub(crate) drain: Drain,
     ready: AtomicBool,
 }
 
@@ -122,10 +122,7 @@ impl Shared {
             metrics: stores.metrics,
             background,
             turn: AtomicUsize::new(0),
-            draining: CancellationToken::new(),
-            closing: CancellationToken::new(),
-            connections: TaskTracker::new(),
-            tunnels: TaskTracker::new(),
+            drain: Drain::default(),
             ready: AtomicBool::new(false),
         })
     }
@@ -149,7 +146,7 @@ impl Shared {
     /// Whether requests are served and no drain has begun.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire) && !self.draining.is_cancelled()
+        self.ready.load(Ordering::Acquire) && !self.drain.is_leaving()
     }
 
     /// Replaces the gateway's own names, after a certificate has changed.
@@ -162,24 +159,9 @@ impl Shared {
         self.access_log.close();
     }
 
-    /// Drains: no new connections, open requests finish, WebSockets are closed with a notice, and
-    /// after `deadline` what is left is cut off.
-    pub async fn drain(&self, deadline: Duration) {
-        self.draining.cancel();
-        self.connections.close();
-        self.tunnels.close();
-        let finished = async {
-            self.connections.wait().await;
-            self.tunnels.wait().await;
-        };
-        if tokio::time::timeout(deadline, finished).await.is_err() {
-            tracing::warn!(
-                connections = self.connections.len(),
-                websockets = self.tunnels.len(),
-                "the drain timeout is over; what is left is cut off"
-            );
-        }
-        self.closing.cancel();
+    /// Leaves as `plan` says. To be called again to make haste: the call before is to be dropped.
+    pub async fn leave(&self, plan: Leaving) {
+        self.drain.leave(plan).await;
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Activity {
     began: Instant,
     begun: AtomicUsize,
     in_flight: AtomicUsize,
+    /// How many of those in flight are WebSockets on streams of HTTP/2.
+    sockets: AtomicUsize,
     /// Milliseconds after `began`.
     idle_since: AtomicU64,
 }
@@ -39,15 +41,28 @@ impl Activity {
             began: Instant::now(),
             begun: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
+            sockets: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
         })
     }
 
-    fn is_serving(&self) -> bool {
+    pub(crate) fn is_serving(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) > 0
     }
 
-    fn idle_since(&self) -> Instant {
+    /// Whether there are WebSockets, and nothing else.
+    pub(crate) fn has_sockets_only(&self) -> bool {
+        let sockets = self.sockets.load(Ordering::Relaxed);
+        sockets > 0 && self.in_flight.load(Ordering::Relaxed) == sockets
+    }
+
+    /// Whether a request has begun.
+    pub(crate) fn has_served(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) > 0
+    }
+
+    /// Since when nothing is served.
+    pub(crate) fn idle_since(&self) -> Instant {
         self.began + Duration::from_millis(self.idle_since.load(Ordering::Relaxed))
     }
 }
@@ -55,7 +70,10 @@ impl Activity {
 /// A request that is being served; ends when it is dropped, with the last byte of its answer, or of
 /// its body when that is later.
 #[derive(Debug)]
-pub(crate) struct InFlight(Arc<Activity>);
+pub(crate) struct InFlight {
+    activity: Arc<Activity>,
+    is_socket: bool,
+}
 
 impl InFlight {
     pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
@@ -66,15 +84,30 @@ impl InFlight {
     /// Another part of a request that has begun.
     pub(crate) fn also(activity: &Arc<Activity>) -> Self {
         activity.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(activity.clone())
+        Self {
+            activity: activity.clone(),
+            is_socket: false,
+        }
+    }
+
+    /// The WebSocket that a request becomes.
+    pub(crate) fn socket(activity: &Arc<Activity>) -> Self {
+        activity.sockets.fetch_add(1, Ordering::Relaxed);
+        let mut socket = Self::also(activity);
+        socket.is_socket = true;
+        socket
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let since = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.idle_since.store(since, Ordering::Relaxed);
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let activity = &self.activity;
+        let since = u64::try_from(activity.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        activity.idle_since.store(since, Ordering::Relaxed);
+        activity.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.is_socket {
+            activity.sockets.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

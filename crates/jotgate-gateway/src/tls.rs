@@ -1,5 +1,12 @@
 //! The gateway's own certificates: chosen by the name that a client asks for, read again when their
 //! files change.
+//!
+//! TLS 1.2 and 1.3 with the suites of aws-lc-rs: forward secrecy and authenticated encryption only.
+//! There is no renegotiation and no compression in rustls, and no early data (RFC 8446 section 8): a
+//! request that can be sent again by somebody else is none that a gateway should serve. Sessions are
+//! resumed with tickets, whose keys live in memory only and change every six hours.
+
+mod choice;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,13 +15,15 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
-use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::server::TlsStream;
+
+use self::choice::Choice;
+pub(crate) use self::choice::Shown;
 
 /// How often the files are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -30,7 +39,21 @@ pub struct TlsError {
 /// The certificates of the gateway.
 pub struct ServerCertificates {
     pairs: Vec<(PathBuf, PathBuf)>,
-    config: ArcSwap<ServerConfig>,
+    offer: ArcSwap<Offer>,
+}
+
+/// What connections use that begin now.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) config: Arc<ServerConfig>,
+    choice: Arc<Choice>,
+}
+
+impl Offer {
+    /// What the client of this connection was shown.
+    pub(crate) fn shown<T>(&self, stream: &TlsStream<T>) -> Option<Shown> {
+        Shown::new(&self.choice, stream.get_ref().1.server_name())
+    }
 }
 
 impl ServerCertificates {
@@ -40,17 +63,13 @@ impl ServerCertificates {
     /// # Errors
     /// A file cannot be read, or a key does not belong to its certificate.
     pub fn load(pairs: Vec<(PathBuf, PathBuf)>) -> Result<Arc<Self>, TlsError> {
-        let config = server_config(&pairs)?;
-        Ok(Arc::new(Self {
-            pairs,
-            config: ArcSwap::from_pointee(config),
-        }))
+        let offer = ArcSwap::from_pointee(offer(&pairs)?);
+        Ok(Arc::new(Self { pairs, offer }))
     }
 
     /// What new connections use.
-    #[must_use]
-    pub fn config(&self) -> Arc<ServerConfig> {
-        self.config.load_full()
+    pub(crate) fn offer(&self) -> Arc<Offer> {
+        self.offer.load_full()
     }
 
     /// Reads the files again. On an error what was there before goes on serving.
@@ -58,13 +77,14 @@ impl ServerCertificates {
     /// # Errors
     /// As [`Self::load`].
     pub fn reload(&self) -> Result<(), TlsError> {
-        self.config.store(Arc::new(server_config(&self.pairs)?));
+        self.offer.store(Arc::new(offer(&self.pairs)?));
         Ok(())
     }
 
-    /// Reads the files again whenever one of them changes, for ever; calls `changed` after each
-    /// success. A pair that does not fit (files change one after the other) is tried again.
-    pub async fn watch(&self, changed: impl Fn()) {
+    /// Reads the files again whenever one of them changes, for ever; calls `tried` with whether they
+    /// are served now. A pair that does not fit (files change one after the other) is tried again,
+    /// which is told once.
+    pub async fn watch(&self, tried: impl Fn(bool)) {
         let mut served = self.stamps();
         let mut complained = None;
         loop {
@@ -77,11 +97,12 @@ impl ServerCertificates {
                 Ok(()) => {
                     tracing::info!("the changed certificates are served from now on");
                     served = stamps;
-                    changed();
+                    tried(true);
                 }
                 Err(error) if complained.as_ref() != Some(&stamps) => {
                     tracing::error!(%error, "the changed certificate is not served; the one before goes on");
                     complained = Some(stamps);
+                    tried(false);
                 }
                 Err(_) => {}
             }
@@ -119,7 +140,7 @@ pub fn administration_config(
     key: &Path,
     verifier: Arc<dyn ClientCertVerifier>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
-    let resolver = Arc::new(Resolver(vec![certified_key(certificate, key)?]));
+    let resolver = Arc::new(Choice::new(vec![certified_key(certificate, key)?]));
     let mut config = builder(certificate)?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(resolver);
@@ -127,24 +148,28 @@ pub fn administration_config(
     Ok(Arc::new(config))
 }
 
-fn server_config(pairs: &[(PathBuf, PathBuf)]) -> Result<ServerConfig, TlsError> {
+fn offer(pairs: &[(PathBuf, PathBuf)]) -> Result<Offer, TlsError> {
     let keys = pairs
         .iter()
         .map(|(certificate, key)| certified_key(certificate, key))
         .collect::<Result<_, _>>()?;
+    let choice = Arc::new(Choice::new(keys));
     let path = pairs
         .first()
         .map(|(certificate, _)| certificate.as_path())
         .unwrap_or(Path::new("--tls-certificate"));
     let mut config = builder(path)?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(Resolver(keys)));
+        .with_cert_resolver(choice.clone());
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| TlsError {
         path: path.into(),
         what: error.to_string(),
     })?;
-    Ok(config)
+    Ok(Offer {
+        config: Arc::new(config),
+        choice,
+    })
 }
 
 fn builder(
@@ -188,28 +213,4 @@ fn certified_key(certificate: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Tl
         )
     })?;
     Ok(Arc::new(certified))
-}
-
-/// Certificates in the order of their settings.
-#[derive(Debug)]
-struct Resolver(Vec<Arc<CertifiedKey>>);
-
-impl ResolvesServerCert for Resolver {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let first = self.0.first();
-        if self.0.len() < 2 {
-            return first.cloned();
-        }
-        let name = hello
-            .server_name()
-            .and_then(|name| ServerName::try_from(name.to_owned()).ok());
-        let fits = |key: &&Arc<CertifiedKey>| {
-            name.as_ref().is_some_and(|name| {
-                key.end_entity_cert()
-                    .and_then(ParsedCertificate::try_from)
-                    .is_ok_and(|certificate| verify_server_name(&certificate, name).is_ok())
-            })
-        };
-        self.0.iter().find(fits).or(first).cloned()
-    }
 }

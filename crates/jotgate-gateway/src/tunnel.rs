@@ -42,7 +42,7 @@ pub(crate) fn open(
     let (client, in_flight) = handshake.complete(&mut response)?;
     let shared = sent.shared.clone();
     let session = sent.session.clone();
-    let token = sent.shared.tunnels.token();
+    let token = sent.shared.drain.tunnels.token();
     let connection = sent.connection.clone();
     tokio::spawn(async move {
         let (Ok(client), Ok(backend)) = (client.await, backend.await) else {
@@ -91,7 +91,7 @@ where
             return;
         }
         reason = watch.ended() => LastWords::session_ended(reason),
-        () = shared.draining.cancelled() => LastWords::draining(),
+        () = shared.drain.tunnels_ended() => LastWords::draining(),
     };
     let in_time = tokio::time::timeout(FRAME_GRACE, relay.run_to_boundary()).await;
     if matches!(in_time, Ok(RelayEnd::Closed | RelayEnd::Broken)) {

@@ -81,6 +81,10 @@ reasons! {
     HostInvalid, "host_invalid", BAD_REQUEST, Client, false,
         "The request must name exactly one valid host.",
         "Let the client send one Host header with a host name and an optional port.";
+    /// The connection was opened for a host with another certificate.
+    RequestMisdirected, "request_misdirected", MISDIRECTED_REQUEST, Client, true,
+        "This connection does not serve the host of the request.",
+        "Let the client open a connection of its own for the host, or put both names into one certificate.";
     /// The path can be read in more than one way.
     PathAmbiguous, "path_ambiguous", BAD_REQUEST, Client, false,
         "The path of the request is ambiguous.",

@@ -55,6 +55,12 @@ struct SourceLabels {
     source: String,
 }
 
+/// The file of a certificate, as the settings name it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CertificateLabels {
+    file: String,
+}
+
 /// Everything that is counted. Cheap to copy.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -74,6 +80,9 @@ pub struct Metrics {
     pub sessions_opened: Counter,
     /// TLS handshakes that failed.
     pub handshakes_failed: Counter,
+    /// Changed certificates that could not be served.
+    pub certificate_reload_failures: Counter,
+    certificate_expiry: Family<CertificateLabels, Gauge>,
     /// Panics of tasks that served a connection: each one is a defect.
     pub panics: Counter,
     /// Lines of the access log that were dropped.
@@ -97,6 +106,8 @@ impl Default for Metrics {
             sessions: Gauge::default(),
             sessions_opened: Counter::default(),
             handshakes_failed: Counter::default(),
+            certificate_reload_failures: Counter::default(),
+            certificate_expiry: Family::default(),
             panics: Counter::default(),
             access_lines_dropped: Counter::default(),
             revision: Gauge::default(),
@@ -145,6 +156,16 @@ impl Default for Metrics {
             m.handshakes_failed.clone(),
         );
         registry.register(
+            "certificate_reload_failures",
+            "Changed certificates that could not be served; those before go on",
+            m.certificate_reload_failures.clone(),
+        );
+        registry.register(
+            "certificate_expiry_timestamp_seconds",
+            "When a served certificate ends, in seconds since the Unix epoch",
+            m.certificate_expiry.clone(),
+        );
+        registry.register(
             "panics",
             "Panics while serving a connection",
             m.panics.clone(),
@@ -181,6 +202,13 @@ impl Metrics {
         self.seconds
             .get_or_create(&labels)
             .observe(outcome.total.as_secs_f64());
+    }
+
+    /// Notes until when the served certificate of that file is valid.
+    pub fn certificate_served(&self, file: String, valid_until: UnixTime) {
+        self.certificate_expiry
+            .get_or_create(&CertificateLabels { file })
+            .set(valid_until.0);
     }
 
     /// Counts an attempt to fetch the key set of `source`. `outcome` is one word of a short list;

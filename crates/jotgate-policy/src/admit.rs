@@ -33,6 +33,13 @@ impl OwnNames {
         matches!(&*origin.scheme, "http" | "https")
             && self.0.iter().any(|name| name.matches(origin))
     }
+
+    /// Whether `host`, as it stands in an address, is a name of the gateway, on whichever port.
+    #[must_use]
+    pub fn has_host(&self, host: &str) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        Origin::parse(&format!("https://{host}")).is_ok_and(|origin| self.contains(&origin))
+    }
 }
 
 /// The origin that a request tells.

@@ -21,7 +21,7 @@ use rustls_pki_types::CertificateDer;
 
 pub(crate) use administrator::administrator_verifier;
 pub(crate) use issue::{KeySize, Pem, self_signed};
-pub(crate) use load::{CertificateError, load_pair, names_of};
+pub(crate) use load::{CertificateError, load_pair, names_of, valid_until};
 
 use crate::data_directory::{DataDirectory, DataDirectoryError, atomic};
 use crate::settings::TlsPair;
@@ -77,7 +77,7 @@ impl Certificates {
         for pair in [ROOT, SERVER, CLIENT] {
             let file = self.folder.join(pair.certificate);
             for certificate in load::certificates(&file)?.iter().take(1) {
-                let until = load::valid_until(certificate)?;
+                let until = valid_until(certificate)?;
                 if until < now.plus(MONTH) {
                     ending.push((file.clone(), until));
                 }

@@ -4,15 +4,15 @@
 //! certificates, ports, configuration, sessions. Requests have their own threads; everything else
 //! (management, the journal's writer, sweeping, certificates) shares the runtime made here.
 
+mod served;
 mod sockets;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use jotgate_gateway::{
-    GatewaySettings, ServerCertificates, Shared, Stores, Workers, sweep_sessions,
-};
+use jotgate_gateway::{Leaving, ServerCertificates, Shared, Stores, Workers, sweep_sessions};
 use jotgate_keys::{KeyRing, SourceEvent};
 use jotgate_manage::{Management, NewSite};
 use jotgate_model::Snapshot;
@@ -21,13 +21,12 @@ use jotgate_observe::{
     AccessLog, AccessLogTarget, Feed, FeedLimits, LogFormat, Metrics, start_logging,
 };
 use jotgate_policy::admit::OwnNames;
-use jotgate_policy::forwarded::Network;
 use jotgate_repository::Repository;
 use jotgate_session::Sessions;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use crate::certificates::{Certificates, load_pair, names_of};
+use crate::certificates::{Certificates, load_pair, names_of, valid_until};
 use crate::cluster_key::cluster_key;
 use crate::commands::now;
 use crate::data_directory::{DataDirectory, Listeners};
@@ -35,6 +34,7 @@ use crate::exit::{Exit, Failure, print};
 use crate::settings::{self, Database, SessionStore, SettingError, Settings};
 use crate::signals::{Asked, Signals};
 
+use served::{Served, leaving};
 use sockets::Sockets;
 
 /// `jotgate serve --check`: whether the settings, and the files that they name, are good.
@@ -83,7 +83,8 @@ pub(crate) struct Gateway {
     sessions: Sessions,
     signals: Signals,
     stop_administration: CancellationToken,
-    drain_timeout: std::time::Duration,
+    served: Served,
+    leaving: Leaving,
 }
 
 impl Gateway {
@@ -145,10 +146,14 @@ impl Gateway {
             feed: feed(settings),
             metrics,
         };
+        let served = Served {
+            metrics: stores.metrics.clone(),
+            https_port: listeners.gateway.first().map(SocketAddr::port),
+        };
         let shared = Shared::new(
-            gateway_settings(settings),
+            served.settings(settings),
             stores,
-            own_names(settings, &certificates)?,
+            own_names(settings, &certificates, &served.metrics)?,
             runtime.handle().clone(),
         );
         let stop_administration = CancellationToken::new();
@@ -166,6 +171,7 @@ impl Gateway {
             certificates.clone(),
             server.clone(),
             shared.clone(),
+            served.metrics.clone(),
         ));
         directory.write_listeners(&listeners)?;
         drop(entered);
@@ -181,7 +187,8 @@ impl Gateway {
             sessions,
             signals,
             stop_administration,
-            drain_timeout: settings.drain_timeout,
+            served,
+            leaving: leaving(settings),
         })
     }
 
@@ -209,9 +216,9 @@ impl Gateway {
             tracing::info!("draining");
             let stopped_again = async { while self.signals.next().await != Asked::Stop {} };
             tokio::select! {
-                () = self.shared.drain(self.drain_timeout) => {}
+                () = self.shared.leave(self.leaving) => {}
                 // Whoever asks twice does not want to wait.
-                () = stopped_again => self.shared.drain(std::time::Duration::ZERO).await,
+                () = stopped_again => self.shared.leave(Leaving::NOW).await,
             }
             self.stop_administration.cancel();
             if let Err(error) = self.sessions.close().await {
@@ -232,13 +239,14 @@ impl Gateway {
         match self.server.reload() {
             Ok(()) => tracing::info!("the certificates have been read again"),
             Err(error) => {
+                self.served.metrics.certificate_reload_failures.inc();
                 tracing::error!(%error, "the certificate is not served; the one before goes on");
             }
         }
         match again() {
             Ok(settings) => {
-                self.drain_timeout = settings.drain_timeout;
-                self.shared.set_settings(gateway_settings(&settings));
+                self.leaving = leaving(&settings);
+                self.shared.set_settings(self.served.settings(&settings));
                 tracing::info!(
                     "limits, timeouts and trusted proxies have been read again; other settings need a restart"
                 );
@@ -364,12 +372,18 @@ fn tls_pairs(
     pairs
 }
 
-/// The names in the served certificates and the configured ones.
-fn own_names(settings: &Settings, certificates: &Certificates) -> Result<OwnNames, Failure> {
+/// The names in the served certificates and the configured ones. Also notes when the certificates end.
+fn own_names(
+    settings: &Settings,
+    certificates: &Certificates,
+    metrics: &Metrics,
+) -> Result<OwnNames, Failure> {
     let mut names = settings.public_hosts.clone();
     for (certificate, key) in tls_pairs(settings, certificates) {
         let (chain, _) = load_pair(&certificate, &key)?;
-        names.extend(chain.first().map(names_of).unwrap_or_default());
+        let Some(first) = chain.first() else { continue };
+        names.extend(names_of(first));
+        metrics.certificate_served(certificate.display().to_string(), valid_until(first)?);
     }
     Ok(OwnNames::new(names))
 }
@@ -379,14 +393,21 @@ async fn watch_certificates(
     certificates: Certificates,
     server: Arc<ServerCertificates>,
     shared: Arc<Shared>,
+    metrics: Metrics,
 ) {
-    let changed = || match own_names(&settings, &certificates) {
-        Ok(names) => shared.set_own_names(names),
-        Err(error) => {
-            tracing::error!(%error, "the names of the changed certificates cannot be read")
+    let tried = |served: bool| {
+        if !served {
+            metrics.certificate_reload_failures.inc();
+            return;
+        }
+        match own_names(&settings, &certificates, &metrics) {
+            Ok(names) => shared.set_own_names(names),
+            Err(error) => {
+                tracing::error!(%error, "the names of the changed certificates cannot be read")
+            }
         }
     };
-    server.watch(changed).await;
+    server.watch(tried).await;
 }
 
 fn access_log_target(settings: &Settings) -> AccessLogTarget {
@@ -407,24 +428,4 @@ fn feed(settings: &Settings) -> Feed {
 
 fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-fn gateway_settings(settings: &Settings) -> GatewaySettings {
-    GatewaySettings {
-        header_timeout: settings.header_timeout,
-        body_timeout: settings.body_timeout,
-        response_timeout: settings.response_timeout,
-        idle_timeout: settings.idle_timeout,
-        max_header_bytes: size(settings.max_header_bytes),
-        max_body_bytes: settings.max_body_bytes,
-        max_connections: size(settings.max_connections),
-        max_connections_per_address: settings.max_connections_per_address.map(size),
-        trusted_proxies: settings
-            .trusted_proxies
-            .iter()
-            .filter_map(|range| Network::new(range.address(), range.length()))
-            .collect(),
-        proxy_protocol: settings.proxy_protocol,
-        workers: settings.worker_threads,
-    }
 }

@@ -26,7 +26,7 @@ pub(crate) use error::SettingError;
 pub(crate) use flags::SettingFlags;
 pub(crate) use layers::read_limited;
 pub(crate) use secret::Secret;
-pub(crate) use values::{AccessLog, LogFormat, duration, host};
+pub(crate) use values::{AccessLog, HttpRedirect, LogFormat, duration, host};
 
 use layers::Layers;
 
@@ -88,6 +88,12 @@ pub(crate) struct Settings {
     pub(crate) max_connections: u64,
     /// The most connections of one client address.
     pub(crate) max_connections_per_address: Option<u64>,
+    /// Where requests over plain HTTP are sent.
+    pub(crate) http_redirect: HttpRedirect,
+    /// The `max-age` of `Strict-Transport-Security`; zero is off.
+    pub(crate) hsts: Duration,
+    /// How long new connections are accepted although a drain has begun.
+    pub(crate) drain_delay: Duration,
     /// After which a drain ends whatever still runs.
     pub(crate) drain_timeout: Duration,
     /// The key that nodes share, at least 32 bytes.
@@ -206,6 +212,9 @@ impl Settings {
             max_connections: layers.one(&t::MAX_CONNECTIONS, connections)?,
             max_connections_per_address: layers
                 .one(&t::MAX_CONNECTIONS_PER_ADDRESS, per_address)?,
+            http_redirect: layers.one(&t::HTTP_REDIRECT, values::http_redirect)?,
+            hsts: layers.one(&t::HSTS, values::max_age)?,
+            drain_delay: layers.one(&t::DRAIN_DELAY, drain)?,
             drain_timeout: layers.one(&t::DRAIN_TIMEOUT, drain)?,
             cluster_key: layers.key_file(&t::CLUSTER_KEY_FILE)?,
             session_lease: layers.one(&t::SESSION_LEASE, lease)?,
@@ -232,6 +241,12 @@ impl Settings {
             return Err(layers.wrong(
                 &table::PROXY_PROTOCOL,
                 "needs to know who may send the PROXY header; name the addresses with --trusted-proxy",
+            ));
+        }
+        if self.http_redirect == HttpRedirect::FirstListener && self.listen.is_empty() {
+            return Err(layers.wrong(
+                &table::HTTP_REDIRECT,
+                "needs to know the port, and --listen names no address; write the port instead",
             ));
         }
         Ok(())

@@ -54,7 +54,7 @@ impl Handshake {
         let key = HeaderValue::try_from(key).map_err(|_| Reason::RequestMalformed)?;
         request.headers_mut().insert(SEC_WEBSOCKET_KEY, key);
         let activity = request.extensions().get::<Arc<Activity>>();
-        let in_flight = activity.map(InFlight::also);
+        let in_flight = activity.map(InFlight::socket);
         Ok(Self {
             client: hyper::upgrade::on(request),
             http2: Some(Http2 { accept, in_flight }),

@@ -111,6 +111,10 @@ settings! {
             "Whether connections of trusted proxies begin with a PROXY header";
     }
     "Certificates and keys": {
+        HTTP_REDIRECT = "http-redirect" One "on|off|PORT", Value("off"),
+            "Send plain HTTP to HTTPS, on that port or on that of the first --listen";
+        HSTS = "hsts" One "DURATION", Value("0"),
+            "The max-age of Strict-Transport-Security, as a duration or in seconds; 0 is off";
         TLS_CERTIFICATE = "tls-certificate" List "FILE", Words("the one in the data directory"),
             "A certificate for HTTPS, chosen by the name that the client asks for";
         TLS_KEY = "tls-key" List "FILE", Words("the one in the data directory"),
@@ -149,8 +153,10 @@ settings! {
             "The most connections; more are refused";
         MAX_CONNECTIONS_PER_ADDRESS = "max-connections-per-address" One "NUMBER", Value("0"),
             "The most connections of one address; 0 is off";
+        DRAIN_DELAY = "drain-delay" One "DURATION", Value("0"),
+            "How long new connections are accepted after /readyz answers 503";
         DRAIN_TIMEOUT = "drain-timeout" One "DURATION", Value("30s"),
-            "The hard end of a drain";
+            "The hard end of a drain, counted from the end of the delay";
         WORKER_THREADS = "worker-threads" One "NUMBER", Words("the number of cores"),
             "Threads that carry traffic";
     }

@@ -29,6 +29,37 @@ pub(crate) enum AccessLog {
     File(PathBuf),
 }
 
+/// Where requests over plain HTTP are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HttpRedirect {
+    /// Nowhere: they are served.
+    Off,
+    /// To the port of the first HTTPS address.
+    FirstListener,
+    /// To this port, which something in front of the gateway passes on to it.
+    Port(u16),
+}
+
+/// Where requests over plain HTTP are sent: `on`, `off` or a port.
+pub(crate) fn http_redirect(text: &str) -> Result<HttpRedirect, String> {
+    match (text, text.parse()) {
+        ("off", _) => Ok(HttpRedirect::Off),
+        ("on", _) => Ok(HttpRedirect::FirstListener),
+        (_, Ok(port)) if port > 0 => Ok(HttpRedirect::Port(port)),
+        _ => Err("is neither on, off nor a port; write for instance 443".to_owned()),
+    }
+}
+
+/// A duration in whole seconds: seconds alone, or as other durations are written.
+pub(crate) fn max_age(text: &str) -> Result<Duration, String> {
+    const MOST: Duration = Duration::from_hours(24 * 365 * 2);
+    match text.parse() {
+        Ok(seconds) if Duration::from_secs(seconds) <= MOST => Ok(Duration::from_secs(seconds)),
+        Ok(_) => Err("is out of range; write 0 to 63072000, two years".to_owned()),
+        Err(_) => duration(text, Duration::ZERO, MOST),
+    }
+}
+
 /// A duration from `least` to `most`: a whole number and `ms`, `s`, `m` or `h`; zero needs no unit.
 pub(crate) fn duration(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
     let (digits, unit) = split_number(text);

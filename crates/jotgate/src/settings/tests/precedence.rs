@@ -3,7 +3,7 @@
 use super::*;
 
 /// Three values of each setting, none of them the default.
-const SAMPLES: [(&str, [&str; 3]); 30] = [
+const SAMPLES: [(&str, [&str; 3]); 33] = [
     ("data-dir", ["/a", "b", "./c"]),
     ("listen", ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"]),
     ("listen-http", ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:0"]),
@@ -29,6 +29,9 @@ const SAMPLES: [(&str, [&str; 3]); 30] = [
     ("body-timeout", ["1s", "2s", "500ms"]),
     ("response-timeout", ["1s", "2s", "500ms"]),
     ("idle-timeout", ["1s", "2s", "500ms"]),
+    ("http-redirect", ["on", "443", "8443"]),
+    ("hsts", ["1", "1h", "8760h"]),
+    ("drain-delay", ["1s", "2s", "500ms"]),
     ("drain-timeout", ["0", "2s", "500ms"]),
     ("max-header-bytes", ["1KiB", "2048", "1MiB"]),
     ("max-body-bytes", ["1", "2KiB", "3GiB"]),
