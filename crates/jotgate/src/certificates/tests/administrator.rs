@@ -57,7 +57,7 @@ fn a_certificate_that_has_ended_is_refused() {
     let folder = ready().join("certificates");
     let verifier = administrator_verifier(&first(&folder.join("root.pem"))).unwrap();
     let client = first(&folder.join("client.pem"));
-    let end = load::valid_until(&client).unwrap().0;
+    let end = valid_until(&client).unwrap().0;
     let accepted = |seconds| {
         verifier
             .verify_client_cert(&client, &[], at(seconds))
