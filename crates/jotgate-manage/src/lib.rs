@@ -8,7 +8,9 @@
 
 mod actor;
 mod authority;
+mod documents;
 mod error;
+mod labels;
 mod management;
 mod material;
 mod nodes;

@@ -10,6 +10,7 @@ use jotgate_repository::{Change, Document, Kind};
 use uuid::Uuid;
 
 use crate::authority::check_authority;
+use crate::labels::{check_custom_property, check_labels, check_tag};
 use crate::material::{check_jwt_keys, check_node_tls};
 use crate::{Actor, ManageError};
 use proxy_settings::check_proxy_settings;
@@ -32,7 +33,7 @@ pub(crate) fn check(
         match change {
             Change::Put(document) => {
                 check_authority(actor, document, &current.documents)?;
-                check_document(document, &current.documents, &mut errors);
+                check_document(document, &current.documents, &next, &mut errors);
             }
             Change::Delete { kind, id } => check_delete(*kind, *id, &current.documents, &next)?,
         }
@@ -73,21 +74,24 @@ pub(crate) fn check_version(
 
 /// Creating is not replacing.
 pub(crate) fn check_new_id(kind: Kind, id: Uuid, documents: &Documents) -> Result<(), ManageError> {
-    let taken = match kind {
-        Kind::Node => documents.nodes.contains_key(&id),
-        Kind::ProxyService => documents.proxy_services.contains_key(&id),
-        Kind::VirtualProxy => documents.virtual_proxies.contains_key(&id),
-    };
-    if taken {
+    if Document::find(documents, kind, id).is_some() {
         let problem = format!("there is a {kind} with the id {id} already; update it instead");
         return Err(ManageError::field("id", problem));
     }
     Ok(())
 }
 
-fn check_document(document: &Document, stored: &Documents, errors: &mut FieldErrors) {
+fn check_document(
+    document: &Document,
+    stored: &Documents,
+    next: &Documents,
+    errors: &mut FieldErrors,
+) {
     let id = document.id();
+    check_labels(document, next, errors);
     match document {
+        Document::CustomProperty(draft) => check_custom_property(draft, next, errors),
+        Document::Tag(draft) => check_tag(draft, next, errors),
         Document::Node(draft) => {
             let stored = stored.nodes.get(&id);
             check_node(draft, stored.map(|d| &**d), errors);
@@ -170,6 +174,8 @@ fn check_delete(
     next: &Documents,
 ) -> Result<(), ManageError> {
     match kind {
+        // They are taken off what has them.
+        Kind::CustomProperty | Kind::Tag => Ok(()),
         Kind::Node => check_node_is_unused(id, current, next),
         Kind::ProxyService => Err(ManageError::Forbidden(
             "A proxy service cannot be deleted.".to_owned(),

@@ -16,12 +16,12 @@ pub(crate) fn stamp(changes: &mut [Change], documents: &Documents, intent: &Inte
             continue;
         };
         let id = document.id();
-        let stored = match document {
-            Document::Node(_) => documents.nodes.get(&id).map(|d| &d.metadata),
-            Document::ProxyService(_) => documents.proxy_services.get(&id).map(|d| &d.metadata),
-            Document::VirtualProxy(_) => documents.virtual_proxies.get(&id).map(|d| &d.metadata),
-        };
-        stamp_one(document.metadata_mut(), stored, intent);
+        let stored = Document::find(documents, document.kind(), id);
+        stamp_one(
+            document.metadata_mut(),
+            stored.as_ref().map(Document::metadata),
+            intent,
+        );
         if let Document::VirtualProxy(document) = document {
             let stored = documents.virtual_proxies.get(&id);
             let stored_rows = stored.map_or(&[][..], |d| &d.jwt_attribute_map);

@@ -6,6 +6,7 @@
 //! Unknown fields are dropped when a document is read, missing ones get their default: two adjacent
 //! versions can share a database.
 
+mod label;
 mod node;
 mod proxy_service;
 mod virtual_proxy;
@@ -13,6 +14,7 @@ mod virtual_proxy;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use label::{CustomPropertyDefinition, CustomPropertyValue, Tag};
 pub use node::{ServerNodeConfiguration, ServiceConfig};
 pub use proxy_service::{LogVerbosity, ProxyService, ProxyServiceSettings};
 pub use virtual_proxy::{
@@ -68,7 +70,7 @@ impl<T: Into<String>> From<T> for SecretText {
     }
 }
 
-/// A value of a custom property: kept for clients that read and write whole entities.
+/// Something that is kept as clients write it: for those that read and write whole entities.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Opaque(pub serde_json::Value);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::entity::{ProxyService, ServerNodeConfiguration, VirtualProxyConfig};
+use crate::entity::{
+    CustomPropertyDefinition, ProxyService, ServerNodeConfiguration, Tag, VirtualProxyConfig,
+};
 use crate::{Authentication, FieldErrors, Node, VirtualProxy};
 
 /// Every document of the configuration. Cheap to copy: the documents are shared.
@@ -17,6 +19,10 @@ pub struct Documents {
     pub proxy_services: BTreeMap<Uuid, Arc<ProxyService>>,
     /// The machines.
     pub nodes: BTreeMap<Uuid, Arc<ServerNodeConfiguration>>,
+    /// The tags.
+    pub tags: BTreeMap<Uuid, Arc<Tag>>,
+    /// The custom properties.
+    pub custom_properties: BTreeMap<Uuid, Arc<CustomPropertyDefinition>>,
 }
 
 /// What requests are judged by: the documents of one revision, parsed and linked.
@@ -332,6 +338,7 @@ mod tests {
             virtual_proxies: vps.iter().map(|vp| (vp.metadata.id, vp.clone())).collect(),
             proxy_services: [(Uuid::nil(), Arc::new(proxy))].into(),
             nodes: [(Uuid::nil(), Arc::new(node))].into(),
+            ..Documents::default()
         }
     }
 

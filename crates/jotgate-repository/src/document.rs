@@ -1,11 +1,14 @@
 //! Documents and changes in the form in which they are stored.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use jotgate_model::entity::{Metadata, ProxyService, ServerNodeConfiguration, VirtualProxyConfig};
+use jotgate_model::entity::{
+    CustomPropertyDefinition, Metadata, ProxyService, ServerNodeConfiguration, Tag,
+    VirtualProxyConfig,
+};
 use jotgate_model::{Documents, Timestamp};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -14,21 +17,36 @@ use crate::RepositoryError;
 /// What kind of thing a document describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// A property that administrators invented.
+    CustomProperty,
     /// A machine with backends.
     Node,
     /// A gateway.
     ProxyService,
+    /// A word that entities are marked with.
+    Tag,
     /// A prefix and how it is authenticated.
     VirtualProxy,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::CustomProperty,
+        Self::Node,
+        Self::ProxyService,
+        Self::Tag,
+        Self::VirtualProxy,
+    ];
+
     /// The name that is stored: the one of the QRS entity.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::CustomProperty => "CustomPropertyDefinition",
             Self::Node => "ServerNodeConfiguration",
             Self::ProxyService => "ProxyService",
+            Self::Tag => "Tag",
             Self::VirtualProxy => "VirtualProxyConfig",
         }
     }
@@ -36,9 +54,7 @@ impl Kind {
     /// The kind of that exact name. A name that a newer version has written is unknown here.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Node, Self::ProxyService, Self::VirtualProxy]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -46,8 +62,10 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::CustomProperty => "custom property",
             Self::Node => "node",
             Self::ProxyService => "proxy service",
+            Self::Tag => "tag",
             Self::VirtualProxy => "virtual proxy",
         })
     }
@@ -56,21 +74,67 @@ impl fmt::Display for Kind {
 /// A document of any kind. Shared, so that a copy costs nothing.
 #[derive(Clone, PartialEq)]
 pub enum Document {
+    /// A property that administrators invented.
+    CustomProperty(Arc<CustomPropertyDefinition>),
     /// A machine with backends.
     Node(Arc<ServerNodeConfiguration>),
     /// A gateway.
     ProxyService(Arc<ProxyService>),
+    /// A word that entities are marked with.
+    Tag(Arc<Tag>),
     /// A prefix and how it is authenticated.
     VirtualProxy(Arc<VirtualProxyConfig>),
 }
 
+/// The same expression for a document of whatever kind.
+macro_rules! of_any_kind {
+    ($on:expr, $document:ident => $expression:expr) => {
+        match $on {
+            Document::CustomProperty($document) => $expression,
+            Document::Node($document) => $expression,
+            Document::ProxyService($document) => $expression,
+            Document::Tag($document) => $expression,
+            Document::VirtualProxy($document) => $expression,
+        }
+    };
+}
+
 impl Document {
+    /// The document of that kind and id among `documents`.
+    #[must_use]
+    pub fn find(documents: &Documents, kind: Kind, id: Uuid) -> Option<Self> {
+        match kind {
+            Kind::CustomProperty => found(&documents.custom_properties, id, Self::CustomProperty),
+            Kind::Node => found(&documents.nodes, id, Self::Node),
+            Kind::ProxyService => found(&documents.proxy_services, id, Self::ProxyService),
+            Kind::Tag => found(&documents.tags, id, Self::Tag),
+            Kind::VirtualProxy => found(&documents.virtual_proxies, id, Self::VirtualProxy),
+        }
+    }
+
+    /// Every document of every kind among `documents`, in a fixed order.
+    pub fn all(documents: &Documents) -> impl Iterator<Item = Self> {
+        let custom = documents.custom_properties.values().cloned();
+        let nodes = documents.nodes.values().cloned();
+        let proxies = documents.proxy_services.values().cloned();
+        let tags = documents.tags.values().cloned();
+        let virtual_proxies = documents.virtual_proxies.values().cloned();
+        custom
+            .map(Self::CustomProperty)
+            .chain(nodes.map(Self::Node))
+            .chain(proxies.map(Self::ProxyService))
+            .chain(tags.map(Self::Tag))
+            .chain(virtual_proxies.map(Self::VirtualProxy))
+    }
+
     /// What it describes.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
+            Self::CustomProperty(_) => Kind::CustomProperty,
             Self::Node(_) => Kind::Node,
             Self::ProxyService(_) => Kind::ProxyService,
+            Self::Tag(_) => Kind::Tag,
             Self::VirtualProxy(_) => Kind::VirtualProxy,
         }
     }
@@ -81,35 +145,32 @@ impl Document {
         self.metadata().id
     }
 
+    /// What people call it; a proxy service has no name but its id.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        match self {
+            Self::CustomProperty(document) => document.name.clone(),
+            Self::Node(document) => document.name.clone(),
+            Self::ProxyService(document) => document.metadata.id.to_string(),
+            Self::Tag(document) => document.name.clone(),
+            Self::VirtualProxy(document) => document.description.clone(),
+        }
+    }
+
     /// Its id and dates.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
-        match self {
-            Self::Node(document) => &document.metadata,
-            Self::ProxyService(document) => &document.metadata,
-            Self::VirtualProxy(document) => &document.metadata,
-        }
+        of_any_kind!(self, document => &document.metadata)
     }
 
     /// Its id and dates, to change them. Copies a document that is shared.
     pub fn metadata_mut(&mut self) -> &mut Metadata {
-        match self {
-            Self::Node(document) => &mut Arc::make_mut(document).metadata,
-            Self::ProxyService(document) => &mut Arc::make_mut(document).metadata,
-            Self::VirtualProxy(document) => &mut Arc::make_mut(document).metadata,
-        }
+        of_any_kind!(self, document => &mut Arc::make_mut(document).metadata)
     }
 
     /// The text that is stored.
     pub(crate) fn encode(&self) -> Result<String, RepositoryError> {
-        fn text<T: Serialize>(document: &T) -> Result<String, serde_json::Error> {
-            serde_json::to_string(document)
-        }
-        let encoded = match self {
-            Self::Node(document) => text(&**document),
-            Self::ProxyService(document) => text(&**document),
-            Self::VirtualProxy(document) => text(&**document),
-        };
+        let encoded = of_any_kind!(self, document => serde_json::to_string(&**document));
         encoded.map_err(|error| damaged(self.kind(), &self.id().to_string(), &error))
     }
 
@@ -119,8 +180,10 @@ impl Document {
             serde_json::from_str(json).map(Arc::new)
         }
         let document = match kind {
+            Kind::CustomProperty => parse(json).map(Self::CustomProperty),
             Kind::Node => parse(json).map(Self::Node),
             Kind::ProxyService => parse(json).map(Self::ProxyService),
+            Kind::Tag => parse(json).map(Self::Tag),
             Kind::VirtualProxy => parse(json).map(Self::VirtualProxy),
         }
         .map_err(|error| damaged(kind, id, &error))?;
@@ -132,18 +195,25 @@ impl Document {
 
     pub(crate) fn insert_into(self, documents: &mut Documents) {
         let id = self.id();
+        // What was there before is dropped.
         match self {
-            Self::Node(document) => {
-                documents.nodes.insert(id, document);
+            Self::CustomProperty(document) => {
+                drop(documents.custom_properties.insert(id, document));
             }
-            Self::ProxyService(document) => {
-                documents.proxy_services.insert(id, document);
-            }
-            Self::VirtualProxy(document) => {
-                documents.virtual_proxies.insert(id, document);
-            }
+            Self::Node(document) => drop(documents.nodes.insert(id, document)),
+            Self::ProxyService(document) => drop(documents.proxy_services.insert(id, document)),
+            Self::Tag(document) => drop(documents.tags.insert(id, document)),
+            Self::VirtualProxy(document) => drop(documents.virtual_proxies.insert(id, document)),
         }
     }
+}
+
+fn found<T>(
+    among: &BTreeMap<Uuid, Arc<T>>,
+    id: Uuid,
+    wrap: impl Fn(Arc<T>) -> Document,
+) -> Option<Document> {
+    among.get(&id).cloned().map(wrap)
 }
 
 /// Leaves the contents out: documents hold private keys and client secrets.
@@ -191,15 +261,11 @@ impl Change {
         match self {
             Self::Put(document) => document.clone().insert_into(documents),
             Self::Delete { kind, id } => match kind {
-                Kind::Node => {
-                    documents.nodes.remove(id);
-                }
-                Kind::ProxyService => {
-                    documents.proxy_services.remove(id);
-                }
-                Kind::VirtualProxy => {
-                    documents.virtual_proxies.remove(id);
-                }
+                Kind::CustomProperty => drop(documents.custom_properties.remove(id)),
+                Kind::Node => drop(documents.nodes.remove(id)),
+                Kind::ProxyService => drop(documents.proxy_services.remove(id)),
+                Kind::Tag => drop(documents.tags.remove(id)),
+                Kind::VirtualProxy => drop(documents.virtual_proxies.remove(id)),
             },
         }
     }

@@ -57,7 +57,13 @@ async fn created_changed_and_deleted() {
         .unwrap();
     assert!(site.management.snapshot().node(id).is_none());
     let gone = site.management.delete_node(root(), id, at(11)).await;
-    assert_eq!(gone, Err(ManageError::NotFound { kind: KIND, id }));
+    assert_eq!(
+        gone,
+        Err(ManageError::NotFound {
+            kind: Kind::Node,
+            id
+        })
+    );
 }
 
 #[tokio::test]

@@ -65,7 +65,13 @@ async fn created_linked_changed_and_deleted() {
         .management
         .delete_virtual_proxy(root(), id, at(11))
         .await;
-    assert_eq!(gone, Err(ManageError::NotFound { kind: KIND, id }));
+    assert_eq!(
+        gone,
+        Err(ManageError::NotFound {
+            kind: Kind::VirtualProxy,
+            id
+        })
+    );
     assert_eq!(
         gone.unwrap_err().to_string(),
         format!("There is no virtual proxy with the id {id}.")
@@ -141,7 +147,13 @@ async fn what_is_not_there_cannot_be_changed() {
     draft.metadata.modified_date = at(1);
     let refused = update(&site, &draft, 2).await;
     let id = Uuid::from_u128(7);
-    assert_eq!(refused, Err(ManageError::NotFound { kind: KIND, id }));
+    assert_eq!(
+        refused,
+        Err(ManageError::NotFound {
+            kind: Kind::VirtualProxy,
+            id
+        })
+    );
 }
 
 #[tokio::test]

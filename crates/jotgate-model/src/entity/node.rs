@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Metadata, Opaque, SecretText};
+use super::label::references;
+use super::{CustomPropertyValue, Metadata, Opaque, SecretText};
 
 /// A machine of the site, and how its services are reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,10 +37,11 @@ pub struct ServerNodeConfiguration {
     pub service_cluster: Uuid,
     /// Kept as clients write them.
     pub roles: Vec<Opaque>,
-    /// Kept as clients write them.
-    pub custom_properties: Vec<Opaque>,
-    /// Kept as clients write them.
-    pub tags: Vec<Opaque>,
+    /// What administrators noted about it.
+    pub custom_properties: Vec<CustomPropertyValue>,
+    /// The tags, by id.
+    #[serde(deserialize_with = "references")]
+    pub tags: Vec<Uuid>,
     /// Which backend serves which path below the prefix. Empty: derived from `host_name` with the
     /// real system's ports.
     pub services: Vec<ServiceConfig>,

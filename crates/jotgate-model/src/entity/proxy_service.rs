@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Metadata, Opaque};
+use super::label::references;
+use super::{CustomPropertyValue, Metadata};
 
 /// A gateway of the site.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,10 +17,11 @@ pub struct ProxyService {
     pub server_node_configuration: Uuid,
     /// Its settings.
     pub settings: ProxyServiceSettings,
-    /// Kept as clients write them.
-    pub custom_properties: Vec<Opaque>,
-    /// Kept as clients write them.
-    pub tags: Vec<Opaque>,
+    /// What administrators noted about it.
+    pub custom_properties: Vec<CustomPropertyValue>,
+    /// The tags, by id.
+    #[serde(deserialize_with = "references")]
+    pub tags: Vec<Uuid>,
 }
 
 /// The settings of a gateway that other programs read. Ports are information here: where Jotgate

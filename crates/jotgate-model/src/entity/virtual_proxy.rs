@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Metadata, Opaque, SecretText};
+use super::label::references;
+use super::{CustomPropertyValue, Metadata, Opaque, SecretText};
 
 /// A virtual proxy as an administrator writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,8 +13,8 @@ pub struct VirtualProxyConfig {
     /// Id and dates.
     #[serde(flatten)]
     pub metadata: Metadata,
-    /// Kept as clients write them.
-    pub custom_properties: Vec<Opaque>,
+    /// What administrators noted about it.
+    pub custom_properties: Vec<CustomPropertyValue>,
     /// The path segment that leads here; empty for the default virtual proxy only.
     pub prefix: String,
     /// The display name, at most 500 characters.
@@ -70,8 +71,9 @@ pub struct VirtualProxyConfig {
     pub websocket_cross_origin_white_list: Vec<String>,
     /// Whether this is the one with the empty prefix.
     pub default_virtual_proxy: bool,
-    /// Kept as clients write them.
-    pub tags: Vec<Opaque>,
+    /// The tags, by id.
+    #[serde(deserialize_with = "references")]
+    pub tags: Vec<Uuid>,
 
     /// PEM of the certificates and public keys that tokens are checked with.
     pub jwt_public_key_certificate: String,

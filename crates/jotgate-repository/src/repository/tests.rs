@@ -303,8 +303,10 @@ fn kinds_are_found_by_their_names() {
     assert_eq!(Kind::from_name("virtualproxyconfig"), None);
 }
 
-fn empty_documents() -> [Document; 3] {
+fn empty_documents() -> [Document; 5] {
     [
+        Document::CustomProperty(Arc::default()),
+        Document::Tag(Arc::default()),
         Document::Node(Arc::<ServerNodeConfiguration>::default()),
         Document::ProxyService(Arc::<ProxyService>::default()),
         Document::VirtualProxy(Arc::<VirtualProxyConfig>::default()),

@@ -39,11 +39,16 @@ fn special(field: &str) -> Option<Value> {
             "publicKeyCertificate": "PEM",
         }]),
         "backendHeaders" => json!([{"name": "X-User", "value": "{userId}"}]),
+        "choiceValues" | "objectTypes" => json!(["one", "two"]),
         "services" => json!([{"path": "/", "uri": "http://h:1", "healthPath": "/up"}]),
         "websocketCrossOriginWhiteList" | "corsAllowedOrigins" | "jwtAlgorithms" => {
             json!(["one", "two"])
         }
-        "customProperties" | "tags" | "roles" | "samlAttributeMap" | "oidcAttributeMap" => {
+        "tags" => json!(["00000000-0000-0000-0000-0000000000dd"]),
+        "customProperties" => json!([row(json!({
+            "value": "a", "definition": "00000000-0000-0000-0000-0000000000ee",
+        }))]),
+        "roles" | "samlAttributeMap" | "oidcAttributeMap" => {
             json!([{"z": 1, "a": [null, "ü\u{0}"]}])
         }
         _ => return None,
@@ -86,16 +91,8 @@ async fn every_field_of_every_entity_comes_back() {
 
     let again = Repository::open_sqlite(&f.path).await.unwrap();
     let documents = again.load().await.unwrap().documents;
-    let one = |document: &Document| match document.kind() {
-        Kind::Node => Document::Node(documents.nodes[&document.id()].clone()),
-        Kind::ProxyService => {
-            Document::ProxyService(documents.proxy_services[&document.id()].clone())
-        }
-        Kind::VirtualProxy => {
-            Document::VirtualProxy(documents.virtual_proxies[&document.id()].clone())
-        }
-    };
     for document in &filled {
-        assert!(one(document) == *document, "{document:?}");
+        let again = Document::find(&documents, document.kind(), document.id());
+        assert!(again.as_ref() == Some(document), "{document:?}");
     }
 }

@@ -1,0 +1,164 @@
+//! Tags and custom properties: what they may be called, and who has them.
+
+use std::sync::Arc;
+
+use jotgate_model::entity::{CustomPropertyDefinition, CustomPropertyValue, Tag};
+use jotgate_model::{Documents, FieldErrors};
+use jotgate_repository::Document;
+use uuid::Uuid;
+
+/// The entities that can have a custom property.
+const OBJECT_TYPES: [&str; 3] = [
+    "ProxyService",
+    "ServerNodeConfiguration",
+    "VirtualProxyConfig",
+];
+/// Values of one custom property that can be chosen from.
+const MAX_CHOICES: usize = 1000;
+/// The longest value.
+const MAX_VALUE: usize = 1024;
+
+/// A document without the tags and custom properties of these ids; nothing when it has none.
+pub(crate) fn without_label(document: Document, ids: &[Uuid]) -> Option<Document> {
+    let mut changed = document;
+    let (tags, properties) = labels_mut(&mut changed, ids)?;
+    tags.retain(|tag| !ids.contains(tag));
+    properties.retain(|value| !ids.contains(&value.definition));
+    Some(changed)
+}
+
+/// The labels of a document that has one of `ids`, to change them.
+fn labels_mut<'a>(
+    document: &'a mut Document,
+    ids: &[Uuid],
+) -> Option<(&'a mut Vec<Uuid>, &'a mut Vec<CustomPropertyValue>)> {
+    let (tags, properties) = labels(document);
+    let has_one = tags.iter().any(|tag| ids.contains(tag))
+        || properties
+            .iter()
+            .any(|value| ids.contains(&value.definition));
+    if !has_one {
+        return None;
+    }
+    match document {
+        Document::CustomProperty(_) | Document::Tag(_) => None,
+        Document::Node(document) => {
+            let document = Arc::make_mut(document);
+            Some((&mut document.tags, &mut document.custom_properties))
+        }
+        Document::ProxyService(document) => {
+            let document = Arc::make_mut(document);
+            Some((&mut document.tags, &mut document.custom_properties))
+        }
+        Document::VirtualProxy(document) => {
+            let document = Arc::make_mut(document);
+            Some((&mut document.tags, &mut document.custom_properties))
+        }
+    }
+}
+
+fn labels(document: &Document) -> (&[Uuid], &[CustomPropertyValue]) {
+    match document {
+        Document::CustomProperty(_) | Document::Tag(_) => (&[], &[]),
+        Document::Node(document) => (&document.tags, &document.custom_properties),
+        Document::ProxyService(document) => (&document.tags, &document.custom_properties),
+        Document::VirtualProxy(document) => (&document.tags, &document.custom_properties),
+    }
+}
+
+/// Checks that the labels of a document exist and fit it.
+pub(crate) fn check_labels(document: &Document, next: &Documents, errors: &mut FieldErrors) {
+    let (tags, properties) = labels(document);
+    for (i, tag) in tags.iter().enumerate() {
+        if !next.tags.contains_key(tag) {
+            errors.push(
+                format!("tags[{i}]"),
+                format!("there is no tag with the id {tag}"),
+            );
+        }
+    }
+    for (i, value) in properties.iter().enumerate() {
+        let field = format!("customProperties[{i}]");
+        let Some(definition) = next.custom_properties.get(&value.definition) else {
+            let problem = format!(
+                "there is no custom property with the id {}",
+                value.definition
+            );
+            errors.push(field, problem);
+            continue;
+        };
+        let name = &definition.name;
+        let kind = document.kind().name();
+        if !definition.object_types.iter().any(|object| object == kind) {
+            errors.push(
+                field,
+                format!("the custom property {name} is not one of {kind}"),
+            );
+        } else if !definition.choice_values.is_empty()
+            && !definition.choice_values.contains(&value.value)
+        {
+            errors.push(field, format!("is none of the values that {name} can have"));
+        }
+    }
+}
+
+pub(crate) fn check_tag(draft: &Tag, next: &Documents, errors: &mut FieldErrors) {
+    if draft.name.trim().is_empty() || draft.name.chars().count() > 255 {
+        errors.push("name", "must have 1 to 255 characters");
+    }
+    let same = |other: &Tag| {
+        other.metadata.id != draft.metadata.id
+            && other.name.to_lowercase() == draft.name.to_lowercase()
+    };
+    if next.tags.values().any(|other| same(other)) {
+        errors.push("name", format!("there is a tag \"{}\" already", draft.name));
+    }
+}
+
+pub(crate) fn check_custom_property(
+    draft: &CustomPropertyDefinition,
+    next: &Documents,
+    errors: &mut FieldErrors,
+) {
+    let usable = |c: char| c.is_alphanumeric() || c == '_';
+    if !(1..=100).contains(&draft.name.chars().count()) || !draft.name.chars().all(usable) {
+        errors.push("name", "must have 1 to 100 letters, digits and underscores");
+    }
+    let same = |other: &CustomPropertyDefinition| {
+        other.metadata.id != draft.metadata.id
+            && other.name.to_lowercase() == draft.name.to_lowercase()
+    };
+    if next.custom_properties.values().any(|other| same(other)) {
+        let problem = format!("there is a custom property \"{}\" already", draft.name);
+        errors.push("name", problem);
+    }
+    if draft.value_type != "Text" {
+        errors.push("valueType", "must be Text");
+    }
+    if draft.choice_values.len() > MAX_CHOICES {
+        errors.push(
+            "choiceValues",
+            format!("can have at most {MAX_CHOICES} entries"),
+        );
+    }
+    let too_long = |value: &String| value.is_empty() || value.chars().count() > MAX_VALUE;
+    if draft.choice_values.iter().any(too_long) {
+        let problem = format!("must have 1 to {MAX_VALUE} characters each");
+        errors.push("choiceValues", problem);
+    }
+    // Types that only the real system has are kept: an import brings them along.
+    if !draft
+        .object_types
+        .iter()
+        .any(|object| OBJECT_TYPES.contains(&object.as_str()))
+    {
+        let problem = format!("must name one of {} at least", OBJECT_TYPES.join(", "));
+        errors.push("objectTypes", problem);
+    }
+    if draft.description.chars().count() > 512 {
+        errors.push("description", "can have at most 512 characters");
+    }
+}
+
+#[cfg(test)]
+mod tests;
