@@ -1,4 +1,4 @@
-//! The body of a request: one JSON object, whatever its Content-Type says.
+//! The body of a request: JSON, whatever its Content-Type says.
 
 use std::time::Duration;
 
@@ -12,20 +12,50 @@ use crate::problem::Problem;
 
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How many entities may be created at once.
+const MAX_OBJECTS: usize = 1000;
 
 /// Reads a body of at most `limit` bytes. No Content-Type is asked for: one client sends none.
 ///
 /// # Errors
-/// 413 when it is longer, 408 when it does not end, 400 when it is no JSON object.
-pub(crate) async fn read(body: Body, limit: usize) -> Result<Map<String, Value>, Problem> {
+/// 413 when it is longer, 408 when it does not end, 400 when it is no JSON.
+pub(crate) async fn read(body: Body, limit: usize) -> Result<Value, Problem> {
     read_within(body, limit, PATIENCE).await
 }
 
-async fn read_within(
-    body: Body,
-    limit: usize,
-    patience: Duration,
-) -> Result<Map<String, Value>, Problem> {
+/// The one object that a body is.
+///
+/// # Errors
+/// 400 when it is something else.
+pub(crate) fn object(body: Value) -> Result<Map<String, Value>, Problem> {
+    match body {
+        Value::Object(members) => Ok(members),
+        _ => Err(Problem::bad_request(
+            "The body is no JSON object; send the entity as one.",
+        )),
+    }
+}
+
+/// The objects that a body is a list of.
+///
+/// # Errors
+/// 400 when it is something else, or too many.
+pub(crate) fn objects(body: Value) -> Result<Vec<Map<String, Value>>, Problem> {
+    let wrong = || {
+        Problem::bad_request(format!(
+            "The body is no list of at most {MAX_OBJECTS} JSON objects; send the entities as one."
+        ))
+    };
+    match body {
+        Value::Array(items) if items.len() <= MAX_OBJECTS => items
+            .into_iter()
+            .map(|item| object(item).map_err(|_| wrong()))
+            .collect(),
+        _ => Err(wrong()),
+    }
+}
+
+async fn read_within(body: Body, limit: usize, patience: Duration) -> Result<Value, Problem> {
     let too_long = || {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -42,7 +72,7 @@ async fn read_within(
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     // Some tools begin UTF-8 with a byte order mark, which JSON does not have (RFC 8259 section 8.1
     // allows to ignore it).
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -51,18 +81,14 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
             "The body is empty; send the entity as a JSON object.",
         ));
     }
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(Problem::bad_request(
-            "The body is no JSON object; send the entity as one.",
-        )),
-        Err(error) => Err(Problem::bad_request(format!(
+    serde_json::from_slice(bytes).map_err(|error| {
+        Problem::bad_request(format!(
             "The body is no JSON: {} at line {}, column {}.",
             kind(&error),
             error.line(),
             error.column()
-        ))),
-    }
+        ))
+    })
 }
 
 /// The parser's own words may repeat pieces of the body.
@@ -75,6 +101,8 @@ fn kind(error: &serde_json::Error) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     async fn text_of(body: impl Into<Body>) -> String {
@@ -82,12 +110,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_one_json_object() {
+    async fn a_body_is_json() {
         let body = Body::from("\u{feff} {\"prefix\": \"jwt\"} ");
         let members = read(body, 64).await.unwrap();
         assert_eq!(members["prefix"], "jwt");
         assert!(text_of(" \n").await.contains("empty"));
-        assert!(text_of("[{}]").await.contains("no JSON object"));
+        let list = read("[{}]".into(), 64).await.unwrap();
+        assert!(
+            object(list.clone())
+                .unwrap_err()
+                .text
+                .contains("no JSON object")
+        );
+        assert_eq!(objects(list).unwrap().len(), 1);
+        for wrong in [
+            json!({}),
+            json!([1]),
+            json!(vec![json!({}); MAX_OBJECTS + 1]),
+        ] {
+            assert_eq!(objects(wrong).unwrap_err().status, 400);
+        }
         let open = text_of("{\"prefix\": \"secret").await;
         assert_eq!(
             open,

@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod caller;
+mod openapi;
 mod problem;
 mod qps;
 mod qrs;

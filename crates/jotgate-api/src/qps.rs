@@ -8,6 +8,7 @@
 //! system does. The Xrfkey is needed for everything but `alive`, which load balancers ask for.
 
 mod address;
+pub(crate) mod openapi;
 mod wire;
 
 use std::sync::Arc;
@@ -71,7 +72,8 @@ async fn answer(qps: &Qps, request: Request) -> Result<Answer, Problem> {
         // Modules of the real system report here what they did; nothing of ours asks them to.
         (Resource::Error | Resource::Notified, _) => Ok(Answer::Deleted),
         (Resource::Sessions, Method::POST) => {
-            asked.open(&vp, body::read(body, MAX_BODY).await?).await
+            let body = body::read(body, MAX_BODY).await?;
+            asked.open(&vp, body::object(body)?).await
         }
         (Resource::Sessions, _) => asked.list(&vp),
         (Resource::Session(id), Method::DELETE) => asked.end(&vp, &id).await,

@@ -9,11 +9,17 @@
 //! - Every request needs the Xrfkey, also a reading one.
 //! - Whatever is refused is refused before anything is changed, with one sentence as plain text.
 
-mod about;
 mod address;
+mod computed;
+mod described;
 mod entity;
 mod filter;
+mod foreign;
+pub(crate) mod openapi;
 mod order;
+mod selection;
+mod synthetic;
+mod table;
 mod wire;
 
 use std::sync::Arc;
@@ -21,13 +27,18 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use jotgate_manage::{Actor, Management};
 use jotgate_model::Timestamp;
 use serde_json::Value;
+use uuid::Uuid;
 
-use address::{Address, Verb};
+use address::{Address, Part, Verb};
+use entity::EntityType;
+use selection::Selections;
 
 use crate::answer::Answer;
+use crate::body;
 use crate::problem::Problem;
 use crate::query::Query;
 
@@ -54,6 +65,7 @@ pub fn qrs_router(management: Management, clock: fn() -> Timestamp, build: Build
         management,
         clock,
         build,
+        selections: Selections::default(),
     };
     Router::new().fallback(serve).with_state(Arc::new(state))
 }
@@ -63,6 +75,7 @@ struct Qrs {
     management: Management,
     clock: fn() -> Timestamp,
     build: Build,
+    selections: Selections,
 }
 
 /// What a request asks for, once it is known to be one.
@@ -90,8 +103,8 @@ async fn answer(qrs: &Qrs, request: Request) -> Result<Answer, Problem> {
     let address = Address::parse(head.uri.path())?;
     let verb = address.verb(&head.method)?;
     let body = match verb {
-        Verb::Create | Verb::Update => Some(crate::body::read(body, address.body_limit()).await?),
-        Verb::Delete | Verb::Read => None,
+        Verb::Create | Verb::Update => body::read(body, address.body_limit()).await?,
+        Verb::Delete | Verb::Read => Value::Null,
     };
     let asked = Asked {
         qrs,
@@ -99,20 +112,88 @@ async fn answer(qrs: &Qrs, request: Request) -> Result<Answer, Problem> {
         query: &query,
     };
     match address {
-        Address::About => Ok(Answer::Json(about::about(qrs.build))),
-        Address::Enumerations => Ok(Answer::Json(about::enumerations())),
+        Address::About => Ok(Answer::Json(described::about(qrs.build))),
+        Address::Described(what) => described::answer(&what),
+        Address::Certificates | Address::CertificatesPath => Err(Problem::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "Certificates are not handed out over the network. Those of this gateway are in the \
+             folder certificates of its data directory.",
+        )),
+        Address::Entity(entity, part) => of_entity(&asked, entity, part, verb, body).await,
+        Address::Foreign(foreign) => foreign.answer(),
         Address::Ping => Ok(Answer::Json(Value::from("pong"))),
-        Address::Count(entity) => entity::count(&asked, entity),
-        Address::Full(entity) => entity::list(&asked, entity, wire::Form::Full),
-        Address::Local(entity) => entity::local(&asked, entity),
-        Address::Collection(entity) => match body {
-            None => entity::list(&asked, entity, wire::Form::Condensed),
-            Some(body) => entity::create(&asked, entity, body).await,
+        Address::SamlMetadata(_) => Err(Problem::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "SAML is not supported: its settings are stored, and no metadata can be made of them.",
+        )),
+        Address::Selected(id, entity, part) => {
+            let ids = selection::ids(&asked, id, entity)?;
+            of_selected(&asked, entity, part, verb, &ids, body).await
+        }
+        Address::Selection(id) => match verb {
+            Verb::Delete => selection::delete(&asked, id),
+            Verb::Update => selection::replace(&asked, id, &body::object(body)?),
+            _ => selection::show(&asked, id),
         },
-        Address::Item(entity, id) => match (verb, body) {
-            (Verb::Delete, _) => entity::delete(&asked, entity, id).await,
-            (_, None) => entity::find(&asked, entity, id),
-            (_, Some(body)) => entity::update(&asked, entity, id, body).await,
+        Address::SelectionOf(entity) => selection::create_of(&asked, entity),
+        Address::Selections => match verb {
+            Verb::Create => selection::create(&asked, &body::object(body)?),
+            _ => Ok(selection::list(&asked)),
         },
+    }
+}
+
+async fn of_entity(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    part: Part,
+    verb: Verb,
+    body: Value,
+) -> Result<Answer, Problem> {
+    let all = |_: &Value| true;
+    match (part, verb) {
+        (Part::Collection, Verb::Create) => {
+            entity::create(asked, entity, body::object(body)?).await
+        }
+        (Part::Collection, _) => entity::list(asked, entity, wire::Form::Condensed, all),
+        (Part::Count, _) => entity::count(asked, entity, all),
+        (Part::Full, _) => entity::list(asked, entity, wire::Form::Full, all),
+        (Part::Item(id), Verb::Delete) => entity::delete(asked, entity, vec![id]).await,
+        (Part::Item(id), Verb::Update) => {
+            entity::update(asked, entity, id, body::object(body)?).await
+        }
+        (Part::Item(id), _) => entity::find(asked, entity, id),
+        (Part::Local, _) => entity::local(asked, entity),
+        (Part::Many, _) => entity::create_many(asked, entity, body::objects(body)?).await,
+        (Part::PreviewCreatePrivilege, _) => entity::may_create(entity, body::object(body)?),
+        (Part::PreviewPrivileges, _) => Ok(entity::preview_privileges(entity)),
+        (Part::Table, _) => table::table(asked, entity, &body::object(body)?, all),
+        // Of selections alone; no address leads here.
+        (Part::Synthetic, _) => Err(Problem::not_found("There is nothing at this address.")),
+    }
+}
+
+async fn of_selected(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    part: Part,
+    verb: Verb,
+    ids: &[Uuid],
+    body: Value,
+) -> Result<Answer, Problem> {
+    let chosen = |found: &Value| {
+        let id = found["id"].as_str().and_then(|id| id.parse().ok());
+        id.is_some_and(|id| ids.contains(&id))
+    };
+    match (part, verb) {
+        (Part::Collection, Verb::Delete) => entity::delete(asked, entity, ids.to_vec()).await,
+        (Part::Collection, _) => entity::list(asked, entity, wire::Form::Condensed, chosen),
+        (Part::Count, _) => entity::count(asked, entity, chosen),
+        (Part::Synthetic, Verb::Update) => {
+            synthetic::update(asked, entity, ids, &body::object(body)?).await
+        }
+        (Part::Synthetic, _) => synthetic::show(asked, entity, ids),
+        (Part::Table, _) => table::table(asked, entity, &body::object(body)?, chosen),
+        _ => entity::list(asked, entity, wire::Form::Full, chosen),
     }
 }

@@ -19,27 +19,24 @@ const MAX_CHOICES: usize = 1000;
 const MAX_VALUE: usize = 1024;
 
 /// A document without the tags and custom properties of these ids; nothing when it has none.
-pub(crate) fn without_label(document: Document, ids: &[Uuid]) -> Option<Document> {
-    let mut changed = document;
-    let (tags, properties) = labels_mut(&mut changed, ids)?;
-    tags.retain(|tag| !ids.contains(tag));
-    properties.retain(|value| !ids.contains(&value.definition));
-    Some(changed)
-}
-
-/// The labels of a document that has one of `ids`, to change them.
-fn labels_mut<'a>(
-    document: &'a mut Document,
-    ids: &[Uuid],
-) -> Option<(&'a mut Vec<Uuid>, &'a mut Vec<CustomPropertyValue>)> {
-    let (tags, properties) = labels(document);
-    let has_one = tags.iter().any(|tag| ids.contains(tag))
-        || properties
-            .iter()
-            .any(|value| ids.contains(&value.definition));
-    if !has_one {
+pub(crate) fn without_label(mut document: Document, ids: &[Uuid]) -> Option<Document> {
+    let (tags, properties) = labels(&document);
+    let mut used = tags
+        .iter()
+        .chain(properties.iter().map(|value| &value.definition));
+    if !used.any(|id| ids.contains(id)) {
         return None;
     }
+    let (tags, properties) = labels_mut(&mut document)?;
+    tags.retain(|tag| !ids.contains(tag));
+    properties.retain(|value| !ids.contains(&value.definition));
+    Some(document)
+}
+
+/// The labels of a document, to change them; nothing for those that are labels themselves.
+pub(crate) fn labels_mut(
+    document: &mut Document,
+) -> Option<(&mut Vec<Uuid>, &mut Vec<CustomPropertyValue>)> {
     match document {
         Document::CustomProperty(_) | Document::Tag(_) => None,
         Document::Node(document) => {
@@ -57,7 +54,8 @@ fn labels_mut<'a>(
     }
 }
 
-fn labels(document: &Document) -> (&[Uuid], &[CustomPropertyValue]) {
+/// The labels of a document.
+pub(crate) fn labels(document: &Document) -> (&[Uuid], &[CustomPropertyValue]) {
     match document {
         Document::CustomProperty(_) | Document::Tag(_) => (&[], &[]),
         Document::Node(document) => (&document.tags, &document.custom_properties),

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use jotgate_model::entity::{AttributeMapItem, Metadata};
+use jotgate_model::entity::{AttributeMapItem, CustomPropertyValue, Metadata};
 use jotgate_model::{Documents, Timestamp};
 use jotgate_repository::{Change, Document};
 use uuid::Uuid;
 
+use crate::labels::{labels, labels_mut};
 use crate::management::Intent;
 
 /// Fills in the metadata of every document that is written.
@@ -22,12 +23,73 @@ pub(crate) fn stamp(changes: &mut [Change], documents: &Documents, intent: &Inte
             stored.as_ref().map(Document::metadata),
             intent,
         );
+        if !labels(document).1.is_empty()
+            && let Some((_, values)) = labels_mut(document)
+        {
+            let stored = stored.as_ref().map_or(&[][..], |stored| labels(stored).1);
+            stamp_rows(values, stored, intent);
+        }
         if let Document::VirtualProxy(document) = document {
             let stored = documents.virtual_proxies.get(&id);
-            let stored_rows = stored.map_or(&[][..], |d| &d.jwt_attribute_map);
-            for row in &mut Arc::make_mut(document).jwt_attribute_map {
-                stamp_row(row, stored_rows, intent);
-            }
+            let stored = stored.map_or(&[][..], |stored| &stored.jwt_attribute_map);
+            stamp_rows(
+                &mut Arc::make_mut(document).jwt_attribute_map,
+                stored,
+                intent,
+            );
+        }
+    }
+}
+
+/// A row of a document that has an id and dates of its own.
+trait Row {
+    fn metadata(&self) -> &Metadata;
+    fn metadata_mut(&mut self) -> &mut Metadata;
+    /// Whether both say the same, whatever their dates.
+    fn says_the_same(&self, other: &Self) -> bool;
+}
+
+impl Row for AttributeMapItem {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut Metadata {
+        &mut self.metadata
+    }
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.jwt_attribute == other.jwt_attribute
+            && self.sense_attribute == other.sense_attribute
+            && self.is_mandatory == other.is_mandatory
+    }
+}
+
+impl Row for CustomPropertyValue {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut Metadata {
+        &mut self.metadata
+    }
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.value == other.value && self.definition == other.definition
+    }
+}
+
+/// Rows that did not change keep their dates.
+fn stamp_rows<R: Row>(rows: &mut [R], stored: &[R], intent: &Intent) {
+    for row in rows {
+        if row.metadata().id.is_nil() {
+            row.metadata_mut().id = Uuid::new_v4();
+        }
+        let id = row.metadata().id;
+        let stored = stored.iter().find(|stored| stored.metadata().id == id);
+        match stored.filter(|stored| stored.says_the_same(row)) {
+            Some(stored) => row.metadata_mut().clone_from(stored.metadata()),
+            None => stamp_one(row.metadata_mut(), stored.map(R::metadata), intent),
         }
     }
 }
@@ -43,23 +105,6 @@ fn stamp_one(metadata: &mut Metadata, stored: Option<&Metadata>, intent: &Intent
     metadata
         .modified_by_user_name
         .clone_from(&intent.actor.name);
-}
-
-/// A row that did not change keeps its dates.
-fn stamp_row(row: &mut AttributeMapItem, stored: &[AttributeMapItem], intent: &Intent) {
-    if row.metadata.id.is_nil() {
-        row.metadata.id = Uuid::new_v4();
-    }
-    let stored = stored.iter().find(|s| s.metadata.id == row.metadata.id);
-    let unchanged = stored.filter(|stored| {
-        stored.jwt_attribute == row.jwt_attribute
-            && stored.sense_attribute == row.sense_attribute
-            && stored.is_mandatory == row.is_mandatory
-    });
-    match unchanged {
-        Some(stored) => row.metadata.clone_from(&stored.metadata),
-        None => stamp_one(&mut row.metadata, stored.map(|s| &s.metadata), intent),
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use jotgate_model::entity::{
 };
 use jotgate_model::{Documents, Timestamp};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::RepositoryError;
@@ -112,19 +113,21 @@ impl Document {
         }
     }
 
+    /// Every document of one kind among `documents`, by id.
+    pub fn all_of(documents: &Documents, kind: Kind) -> Box<dyn Iterator<Item = Self> + '_> {
+        match kind {
+            Kind::CustomProperty => wrapped(&documents.custom_properties, Self::CustomProperty),
+            Kind::Node => wrapped(&documents.nodes, Self::Node),
+            Kind::ProxyService => wrapped(&documents.proxy_services, Self::ProxyService),
+            Kind::Tag => wrapped(&documents.tags, Self::Tag),
+            Kind::VirtualProxy => wrapped(&documents.virtual_proxies, Self::VirtualProxy),
+        }
+    }
+
     /// Every document of every kind among `documents`, in a fixed order.
     pub fn all(documents: &Documents) -> impl Iterator<Item = Self> {
-        let custom = documents.custom_properties.values().cloned();
-        let nodes = documents.nodes.values().cloned();
-        let proxies = documents.proxy_services.values().cloned();
-        let tags = documents.tags.values().cloned();
-        let virtual_proxies = documents.virtual_proxies.values().cloned();
-        custom
-            .map(Self::CustomProperty)
-            .chain(nodes.map(Self::Node))
-            .chain(proxies.map(Self::ProxyService))
-            .chain(tags.map(Self::Tag))
-            .chain(virtual_proxies.map(Self::VirtualProxy))
+        let kinds = Kind::ALL.into_iter();
+        kinds.flat_map(|kind| Self::all_of(documents, kind))
     }
 
     /// What it describes.
@@ -168,6 +171,32 @@ impl Document {
         of_any_kind!(self, document => &mut Arc::make_mut(document).metadata)
     }
 
+    /// The document as JSON, secrets included.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let value = of_any_kind!(self, document => serde_json::to_value(&**document));
+        // Nothing in a document can fail to serialise; should it ever, it shows nothing rather than
+        // half of itself.
+        value.unwrap_or_default()
+    }
+
+    /// A document from JSON. Unknown members are ignored, missing ones get their default.
+    ///
+    /// # Errors
+    /// A member has the wrong type.
+    pub fn from_value(kind: Kind, value: Value) -> Result<Self, serde_json::Error> {
+        fn parse<T: DeserializeOwned>(value: Value) -> Result<Arc<T>, serde_json::Error> {
+            serde_json::from_value(value).map(Arc::new)
+        }
+        match kind {
+            Kind::CustomProperty => parse(value).map(Self::CustomProperty),
+            Kind::Node => parse(value).map(Self::Node),
+            Kind::ProxyService => parse(value).map(Self::ProxyService),
+            Kind::Tag => parse(value).map(Self::Tag),
+            Kind::VirtualProxy => parse(value).map(Self::VirtualProxy),
+        }
+    }
+
     /// The text that is stored.
     pub(crate) fn encode(&self) -> Result<String, RepositoryError> {
         let encoded = of_any_kind!(self, document => serde_json::to_string(&**document));
@@ -176,17 +205,9 @@ impl Document {
 
     /// Reads what is stored under `kind` and `id`.
     pub(crate) fn decode(kind: Kind, id: &str, json: &str) -> Result<Self, RepositoryError> {
-        fn parse<T: DeserializeOwned>(json: &str) -> Result<Arc<T>, serde_json::Error> {
-            serde_json::from_str(json).map(Arc::new)
-        }
-        let document = match kind {
-            Kind::CustomProperty => parse(json).map(Self::CustomProperty),
-            Kind::Node => parse(json).map(Self::Node),
-            Kind::ProxyService => parse(json).map(Self::ProxyService),
-            Kind::Tag => parse(json).map(Self::Tag),
-            Kind::VirtualProxy => parse(json).map(Self::VirtualProxy),
-        }
-        .map_err(|error| damaged(kind, id, &error))?;
+        let document = serde_json::from_str(json)
+            .and_then(|value| Self::from_value(kind, value))
+            .map_err(|error| damaged(kind, id, &error))?;
         if document.id().to_string() != id {
             return Err(damaged(kind, id, &"it contains another id"));
         }
@@ -206,6 +227,13 @@ impl Document {
             Self::VirtualProxy(document) => drop(documents.virtual_proxies.insert(id, document)),
         }
     }
+}
+
+fn wrapped<'a, T: 'a>(
+    among: &'a BTreeMap<Uuid, Arc<T>>,
+    wrap: impl Fn(Arc<T>) -> Document + 'a,
+) -> Box<dyn Iterator<Item = Document> + 'a> {
+    Box::new(among.values().cloned().map(wrap))
 }
 
 fn found<T>(

@@ -1,44 +1,54 @@
 //! The entities: finding, listing, creating, changing and deleting them.
 
-use jotgate_manage::ManageError;
-use jotgate_model::entity::{ProxyService, ServerNodeConfiguration, VirtualProxyConfig};
+use jotgate_manage::{Document, Kind as DocumentKind, ManageError};
 use jotgate_model::{Documents, FieldErrors, Snapshot};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::Asked;
 use super::filter::{Bound, Filter};
 use super::order::Order;
 use super::wire::{
-    Form, PROXY_SERVICE, Reader, SERVER_NODE_CONFIGURATION, Shape, VIRTUAL_PROXY_CONFIG, Writer,
-    document_of,
+    CUSTOM_PROPERTY_DEFINITION, Form, PROXY_SERVICE, Reader, SERVER_NODE_CONFIGURATION,
+    SERVICE_CLUSTER, SERVICE_STATUS, Shape, TAG, VIRTUAL_PROXY_CONFIG, Writer, privileges,
 };
+use super::{Asked, computed};
 use crate::answer::Answer;
 use crate::problem::Problem;
 
-type Members = Map<String, Value>;
+pub(super) type Members = Map<String, Value>;
 
 /// The types of entities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EntityType {
+    /// A property that administrators invented.
+    CustomPropertyDefinition,
     /// A running gateway. There is one for each, so that nobody creates or deletes them here.
     ProxyService,
     /// A machine with backends.
     ServerNodeConfiguration,
+    /// The cluster of all machines: only read.
+    ServiceCluster,
+    /// Whether services run: only read.
+    ServiceStatus,
+    /// A word that entities are marked with.
+    Tag,
     /// A prefix.
     VirtualProxyConfig,
 }
 
 impl EntityType {
     /// All of them.
-    pub(super) const ALL: [Self; 3] = [
+    pub(super) const ALL: [Self; 7] = [
+        Self::CustomPropertyDefinition,
         Self::ProxyService,
         Self::ServerNodeConfiguration,
+        Self::ServiceCluster,
+        Self::ServiceStatus,
+        Self::Tag,
         Self::VirtualProxyConfig,
     ];
 
-    /// The type whose name, in lower case, is that segment of an address.
+    /// The type of that name, in any case.
     pub(super) fn from_segment(segment: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -48,38 +58,50 @@ impl EntityType {
     /// What it looks like.
     pub(super) fn shape(self) -> &'static Shape {
         match self {
+            Self::CustomPropertyDefinition => &CUSTOM_PROPERTY_DEFINITION,
             Self::ProxyService => &PROXY_SERVICE,
             Self::ServerNodeConfiguration => &SERVER_NODE_CONFIGURATION,
+            Self::ServiceCluster => &SERVICE_CLUSTER,
+            Self::ServiceStatus => &SERVICE_STATUS,
+            Self::Tag => &TAG,
             Self::VirtualProxyConfig => &VIRTUAL_PROXY_CONFIG,
         }
     }
 
+    /// What it is stored as; nothing for what follows from the rest of the site and is only read.
+    pub(super) const fn kind(self) -> Option<DocumentKind> {
+        match self {
+            Self::CustomPropertyDefinition => Some(DocumentKind::CustomProperty),
+            Self::ProxyService => Some(DocumentKind::ProxyService),
+            Self::ServerNodeConfiguration => Some(DocumentKind::Node),
+            Self::ServiceCluster | Self::ServiceStatus => None,
+            Self::Tag => Some(DocumentKind::Tag),
+            Self::VirtualProxyConfig => Some(DocumentKind::VirtualProxy),
+        }
+    }
+
     /// Whether there is a POST for it.
-    pub(super) fn can_be_created(self) -> bool {
-        self != Self::ProxyService
+    pub(super) const fn can_be_created(self) -> bool {
+        self.kind().is_some() && !matches!(self, Self::ProxyService)
     }
 
-    fn document(self, documents: &Documents, id: Uuid) -> Option<Value> {
-        match self {
-            Self::ProxyService => documents.proxy_services.get(&id).map(document_of),
-            Self::ServerNodeConfiguration => documents.nodes.get(&id).map(document_of),
-            Self::VirtualProxyConfig => documents.virtual_proxies.get(&id).map(document_of),
-        }
+    /// Whether one of them belongs to the machine that this process runs on.
+    pub(super) const fn has_local(self) -> bool {
+        matches!(self, Self::ProxyService | Self::ServerNodeConfiguration)
     }
 
-    fn all_documents(self, documents: &Documents) -> Box<dyn ExactSizeIterator<Item = Value> + '_> {
-        match self {
-            Self::ProxyService => Box::new(documents.proxy_services.values().map(document_of)),
-            Self::ServerNodeConfiguration => Box::new(documents.nodes.values().map(document_of)),
-            Self::VirtualProxyConfig => {
-                Box::new(documents.virtual_proxies.values().map(document_of))
-            }
-        }
+    pub(super) fn document(self, documents: &Documents, id: Uuid) -> Option<Document> {
+        Document::find(documents, self.kind()?, id)
     }
 }
 
-/// `GET {entity}` and `GET {entity}/full`.
-pub(super) fn list(asked: &Asked<'_>, entity: EntityType, form: Form) -> Result<Answer, Problem> {
+/// `GET {entity}` and `GET {entity}/full`, of what `chosen` leaves.
+pub(super) fn list(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    form: Form,
+    chosen: impl Fn(&Value) -> bool,
+) -> Result<Answer, Problem> {
     let filter = filter(asked, entity)?;
     let order = match asked.query.value("orderby")? {
         None | Some("") => None,
@@ -88,12 +110,20 @@ pub(super) fn list(asked: &Asked<'_>, entity: EntityType, form: Form) -> Result<
     let snapshot = asked.qrs.management.snapshot();
     let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
     // Filters and orders see more than the condensed form shows.
-    let written = if filter.is_none() && order.is_none() {
+    let written = if filter.is_none() && order.is_none() && entity.kind().is_some() {
         form
     } else {
         Form::Full
     };
-    let mut entities = matching(entity, &snapshot, &mut writer, filter.as_ref(), written);
+    let mut entities = matching(
+        asked,
+        entity,
+        &snapshot,
+        &mut writer,
+        filter.as_ref(),
+        written,
+    );
+    entities.retain(|found| chosen(found));
     if let Some(order) = order {
         order.sort(&mut entities);
     }
@@ -105,16 +135,30 @@ pub(super) fn list(asked: &Asked<'_>, entity: EntityType, form: Form) -> Result<
     Ok(Answer::Json(Value::Array(entities)))
 }
 
-/// `GET {entity}/count`.
-pub(super) fn count(asked: &Asked<'_>, entity: EntityType) -> Result<Answer, Problem> {
+/// Everything in full that the filter of the request finds.
+pub(super) fn found(asked: &Asked<'_>, entity: EntityType) -> Result<Vec<Value>, Problem> {
+    let filter = filter(asked, entity)?;
     let snapshot = asked.qrs.management.snapshot();
-    let count = match filter(asked, entity)? {
-        None => entity.all_documents(&snapshot.documents).len(),
-        Some(filter) => {
-            let mut writer = Writer::new(&snapshot.documents, false);
-            matching(entity, &snapshot, &mut writer, Some(&filter), Form::Full).len()
-        }
-    };
+    let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
+    let filter = filter.as_ref();
+    Ok(matching(
+        asked,
+        entity,
+        &snapshot,
+        &mut writer,
+        filter,
+        Form::Full,
+    ))
+}
+
+/// `GET {entity}/count`, of what `chosen` leaves.
+pub(super) fn count(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    chosen: impl Fn(&Value) -> bool,
+) -> Result<Answer, Problem> {
+    let found = found(asked, entity)?;
+    let count = found.iter().filter(|found| chosen(found)).count();
     Ok(Answer::Json(json!({"value": count})))
 }
 
@@ -140,24 +184,46 @@ pub(super) async fn create(
     entity: EntityType,
     body: Members,
 ) -> Result<Answer, Problem> {
+    let created = create_all(asked, entity, vec![draft(entity, body)?]).await?;
+    Ok(Answer::Created(
+        created.into_iter().next().unwrap_or_default(),
+    ))
+}
+
+/// `POST {entity}/many`: all of them or none.
+pub(super) async fn create_many(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    bodies: Vec<Members>,
+) -> Result<Answer, Problem> {
+    let drafts = bodies.into_iter().map(|body| draft(entity, body));
+    let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
+    Ok(Answer::Created(
+        create_all(asked, entity, drafts).await?.into(),
+    ))
+}
+
+async fn create_all(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    drafts: Vec<Document>,
+) -> Result<Vec<Value>, Problem> {
+    let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
+    let created = management.create_documents(actor, drafts, now).await?;
+    let snapshot = management.snapshot();
+    let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
+    let written = created
+        .iter()
+        .map(|created| writer.write(entity, created, Form::Full));
+    Ok(written.collect())
+}
+
+/// What a body describes, as a new document.
+pub(super) fn draft(entity: EntityType, body: Members) -> Result<Document, Problem> {
     let id = sent_id(&body)?.unwrap_or_default();
     let mut members = Reader::default().read(entity.shape(), body, Members::new())?;
     members.insert("id".to_owned(), Value::from(id.to_string()));
-    let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
-    let id = match entity {
-        // There is no address for it.
-        EntityType::ProxyService => return Err(Problem::method_not_allowed("GET, HEAD")),
-        EntityType::ServerNodeConfiguration => {
-            let draft: ServerNodeConfiguration = document_from(members)?;
-            management.create_node(actor, draft, now).await?.metadata.id
-        }
-        EntityType::VirtualProxyConfig => {
-            let draft: VirtualProxyConfig = document_from(members)?;
-            let created = management.create_virtual_proxy(actor, draft, now).await?;
-            created.metadata.id
-        }
-    };
-    show(asked, entity, id).map(Answer::Created)
+    document_from(entity, members)
 }
 
 /// `PUT {entity}/{id}`.
@@ -176,48 +242,42 @@ pub(super) async fn update(
     }
     let based_on = sent_date(&body)?;
     let snapshot = asked.qrs.management.snapshot();
-    let Some(Value::Object(stored)) = entity.document(&snapshot.documents, id) else {
-        return Err(not_found(entity, id));
+    let stored = entity
+        .document(&snapshot.documents, id)
+        .ok_or_else(|| not_found(entity, id))?;
+    let draft = merged(entity, body, &stored, based_on)?;
+    let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
+    management.update_documents(actor, vec![draft], now).await?;
+    show(asked, entity, id).map(Answer::Json)
+}
+
+/// What a body makes of a stored document, based on the version of that date.
+pub(super) fn merged(
+    entity: EntityType,
+    body: Members,
+    stored: &Document,
+    based_on: Value,
+) -> Result<Document, Problem> {
+    let Value::Object(stored) = stored.to_value() else {
+        return Err(not_found(entity, stored.id()));
     };
     let mut members = Reader::default().read(entity.shape(), body, stored)?;
     members.insert("modifiedDate".to_owned(), based_on);
-    let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
-    match entity {
-        EntityType::ProxyService => {
-            let draft: ProxyService = document_from(members)?;
-            management
-                .update_proxy_service(actor, id, draft, now)
-                .await?;
-        }
-        EntityType::ServerNodeConfiguration => {
-            let draft: ServerNodeConfiguration = document_from(members)?;
-            management.update_node(actor, id, draft, now).await?;
-        }
-        EntityType::VirtualProxyConfig => {
-            let draft: VirtualProxyConfig = document_from(members)?;
-            management
-                .update_virtual_proxy(actor, id, draft, now)
-                .await?;
-        }
-    }
-    show(asked, entity, id).map(Answer::Json)
+    document_from(entity, members)
 }
 
 /// `DELETE {entity}/{id}`.
 pub(super) async fn delete(
     asked: &Asked<'_>,
     entity: EntityType,
-    id: Uuid,
+    ids: Vec<Uuid>,
 ) -> Result<Answer, Problem> {
     let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
-    match entity {
-        // There is no method for it.
-        EntityType::ProxyService => {
-            return Err(Problem::method_not_allowed("GET, HEAD, POST, PUT"));
-        }
-        EntityType::ServerNodeConfiguration => management.delete_node(actor, id, now).await?,
-        EntityType::VirtualProxyConfig => management.delete_virtual_proxy(actor, id, now).await?,
-    }
+    // There is no method for others.
+    let kind = entity
+        .kind()
+        .ok_or_else(|| Problem::method_not_allowed("GET, HEAD"))?;
+    management.delete_documents(actor, kind, ids, now).await?;
     Ok(Answer::Deleted)
 }
 
@@ -235,26 +295,46 @@ fn filter(asked: &Asked<'_>, entity: EntityType) -> Result<Option<Bound>, Proble
 }
 
 fn matching(
+    asked: &Asked<'_>,
     entity: EntityType,
     snapshot: &Snapshot,
     writer: &mut Writer<'_>,
     filter: Option<&Bound>,
     form: Form,
 ) -> Vec<Value> {
-    let documents = entity.all_documents(&snapshot.documents);
-    let written = documents.map(|document| writer.write(entity, document, form));
+    let mut written: Vec<Value> = match entity.kind() {
+        Some(kind) => Document::all_of(&snapshot.documents, kind)
+            .map(|document| writer.write(entity, &document, form))
+            .collect(),
+        None => computed::all(entity, snapshot, writer, (asked.qrs.clock)()),
+    };
+    if let Some(filter) = filter {
+        written.retain(|found| filter.holds(found));
+    }
     written
-        .filter(|found| filter.is_none_or(|filter| filter.holds(found)))
-        .collect()
 }
 
 fn show(asked: &Asked<'_>, entity: EntityType, id: Uuid) -> Result<Value, Problem> {
     let snapshot = asked.qrs.management.snapshot();
-    let document = entity
-        .document(&snapshot.documents, id)
-        .ok_or_else(|| not_found(entity, id))?;
     let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
-    Ok(writer.write(entity, document, Form::Full))
+    let found = match entity.document(&snapshot.documents, id) {
+        Some(document) => Some(writer.write(entity, &document, Form::Full)),
+        None => computed::all(entity, &snapshot, &mut writer, (asked.qrs.clock)())
+            .into_iter()
+            .find(|found| found["id"].as_str() == Some(&id.to_string())),
+    };
+    found.ok_or_else(|| not_found(entity, id))
+}
+
+/// `{entity}/previewcreateprivilege`: whether the caller may create what the body describes.
+pub(super) fn may_create(entity: EntityType, body: Members) -> Result<Answer, Problem> {
+    draft(entity, body)?;
+    Ok(Answer::Created(Value::Bool(true)))
+}
+
+/// `{entity}/previewprivileges`: what the caller may do with what the body describes.
+pub(super) fn preview_privileges(entity: EntityType) -> Answer {
+    Answer::Created(json!(privileges(entity)))
 }
 
 fn not_found(entity: EntityType, id: Uuid) -> Problem {
@@ -311,14 +391,18 @@ fn member<'a>(body: &'a Members, name: &str) -> Option<&'a Value> {
 
 /// What was read property by property is a document. Should it not be, the tables of the wire form
 /// and the documents have parted, and nothing is saved.
-fn document_from<T: DeserializeOwned>(members: Members) -> Result<T, Problem> {
-    serde_json::from_value(Value::Object(members)).map_err(|error| {
+fn document_from(entity: EntityType, members: Members) -> Result<Document, Problem> {
+    // There is no method for others.
+    let kind = entity
+        .kind()
+        .ok_or_else(|| Problem::method_not_allowed("GET, HEAD"))?;
+    Document::from_value(kind, Value::Object(members)).map_err(|error| {
         tracing::error!(%error, "an entity passed the tables and is no document");
         ManageError::Unavailable("of an error in Jotgate itself".to_owned()).into()
     })
 }
 
-fn wrong_field(field: &str, problem: impl Into<String>) -> Problem {
+pub(super) fn wrong_field(field: &str, problem: impl Into<String>) -> Problem {
     let mut errors = FieldErrors::default();
     errors.push(field, problem);
     errors.into()

@@ -164,7 +164,6 @@ mod tests {
             "prefix desc desc",
             "prefix,",
             "tags",
-            "tags.name",
             "loadBalancingServerNodes",
             "oidcClientSecret",
             "@Team",

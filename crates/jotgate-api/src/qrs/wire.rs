@@ -5,16 +5,20 @@
 //! [`shape`]: whatever a table does not name is neither shown nor accepted, and a secret is accepted
 //! but never shown.
 
+mod label;
 mod node;
 mod proxy_service;
 mod read;
 mod shape;
+mod status;
 mod virtual_proxy;
 mod write;
 
+pub(super) use label::{CUSTOM_PROPERTY_DEFINITION, TAG};
 pub(super) use node::SERVER_NODE_CONFIGURATION;
 pub(super) use proxy_service::PROXY_SERVICE;
 pub(super) use read::Reader;
-pub(super) use shape::{Enumeration, Kind, Shape, Target};
+pub(super) use shape::{Condensed, Enumeration, Kind, Property, Shape};
+pub(super) use status::{SERVICE_CLUSTER, SERVICE_STATUS};
 pub(super) use virtual_proxy::VIRTUAL_PROXY_CONFIG;
-pub(super) use write::{Form, Writer, document_of};
+pub(super) use write::{Form, Writer, privileges};

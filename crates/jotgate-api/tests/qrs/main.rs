@@ -5,7 +5,10 @@
 mod about;
 mod clients;
 mod conventions;
+mod described;
+mod labels;
 mod node;
 mod proxy_service;
+mod selection;
 mod site;
 mod virtual_proxy;

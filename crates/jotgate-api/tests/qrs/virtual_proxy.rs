@@ -288,7 +288,7 @@ async fn ids_are_checked() {
             "put" => site.put(&address, &draft("a")).await,
             _ => site.delete(&address).await,
         };
-        let text = "The address ends with \"first\", which is no id of an entity.";
+        let text = "The address has \"first\" where the id of an entity is expected.";
         assert_eq!(answer.refusal(), (400, text.to_owned()));
     }
 }

@@ -4,9 +4,7 @@ use jotgate_model::Timestamp;
 use uuid::Uuid;
 
 use super::{Comparison, Filter, FilterError, Operator};
-use crate::qrs::wire::{
-    Enumeration, Kind, SERVER_NODE_CONFIGURATION, Shape, Target, VIRTUAL_PROXY_CONFIG,
-};
+use crate::qrs::wire::{Enumeration, Kind, Shape};
 
 /// A filter whose properties exist and whose values have their types.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,11 +117,9 @@ pub(in crate::qrs) fn resolve(name: &str, shape: &'static Shape) -> Option<(Vec<
             _ if names.peek().is_none() => return Some((path, Leaf::Known(kind))),
             Kind::Items(shape) | Kind::Object(shape) => At::Shape(shape),
             Kind::Opaque => At::Loose,
-            Kind::Reference(target) | Kind::References(target) => match target {
-                Target::Node => At::Shape(&SERVER_NODE_CONFIGURATION),
-                Target::ServiceCluster => At::Cluster,
-                Target::VirtualProxy => At::Shape(&VIRTUAL_PROXY_CONFIG),
-            },
+            Kind::Reference(target) | Kind::References(target) => {
+                target.shape().map_or(At::Cluster, At::Shape)
+            }
             _ => return None,
         };
     }

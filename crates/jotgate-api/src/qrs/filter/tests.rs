@@ -29,7 +29,8 @@ fn holds(filter: &str) -> bool {
             {"name": "One", "hostName": "one.example.com", "serviceCluster": {"name": "C"}},
             {"name": "Two", "hostName": "two.example.com", "serviceCluster": {"name": "C"}},
         ],
-        "tags": [{"name": "Prod", "level": 3, "live": true}],
+        "tags": [{"name": "Prod"}],
+        "samlAttributeMap": [{"level": 3, "live": true}],
         "oidcClientSecret": "",
     });
     holds_for(&entity, &VIRTUAL_PROXY_CONFIG, filter)
@@ -100,9 +101,9 @@ fn operators_follow_the_types() {
         ("@Tier gt 1", true),
         ("@Team eq 'x'", false),
         ("@Nobody eq 'x'", false),
-        ("tags.level ge 3", true),
-        ("tags.live eq TRUE", true),
-        ("tags.nothing eq 'x'", false),
+        ("samlAttributeMap.level ge 3", true),
+        ("samlAttributeMap.live eq TRUE", true),
+        ("samlAttributeMap.nothing eq 'x'", false),
         // What is never shown is not found either.
         ("oidcClientSecret sw 's'", false),
     ] {

@@ -1,5 +1,6 @@
 //! The table of ServerNodeConfiguration.
 
+use super::label::{custom_properties, tags};
 use super::shape::{
     Condensed, Property, Shape, Target, boolean, items, number, opaque, reference, secret, text,
 };
@@ -8,7 +9,7 @@ use super::shape::{
 pub(in crate::qrs) static SERVER_NODE_CONFIGURATION: Shape = Shape {
     name: "ServerNodeConfiguration",
     metadata: true,
-    properties: &PROPERTIES,
+    properties: PROPERTIES,
     condensed: Condensed::Only(&[
         "name",
         "hostName",
@@ -19,8 +20,8 @@ pub(in crate::qrs) static SERVER_NODE_CONFIGURATION: Shape = Shape {
 };
 
 #[rustfmt::skip] // a table
-static PROPERTIES: [Property; 18] = [
-    opaque("customProperties"),
+static PROPERTIES: &[Property] = &[
+    custom_properties(),
     text("name", 255),
     text("hostName", 255),
     boolean("isCentral"),
@@ -31,7 +32,7 @@ static PROPERTIES: [Property; 18] = [
     boolean("printingEnabled"),
     boolean("schedulerEnabled"),
     boolean("failoverCandidate"),
-    opaque("tags"),
+    tags(),
     text("temporaryfilepath", 255),
     opaque("roles"),
     reference("serviceCluster", Target::ServiceCluster),

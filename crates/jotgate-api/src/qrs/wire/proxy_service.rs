@@ -1,8 +1,8 @@
 //! The table of ProxyService.
 
+use super::label::{custom_properties, tags};
 use super::shape::{
-    Condensed, Property, Shape, Target, boolean, number, object, opaque, reference, references,
-    text,
+    Condensed, Property, Shape, Target, boolean, number, object, reference, references, text,
 };
 
 /// A running gateway.
@@ -10,10 +10,10 @@ pub(in crate::qrs) static PROXY_SERVICE: Shape = Shape {
     name: "ProxyService",
     metadata: true,
     properties: &[
-        opaque("customProperties"),
+        custom_properties(),
         object("settings", &SETTINGS),
         reference("serverNodeConfiguration", Target::Node),
-        opaque("tags"),
+        tags(),
     ],
     condensed: Condensed::Only(&[]),
 };
@@ -21,12 +21,12 @@ pub(in crate::qrs) static PROXY_SERVICE: Shape = Shape {
 static SETTINGS: Shape = Shape {
     name: "ProxyService.Settings",
     metadata: false,
-    properties: &SETTINGS_PROPERTIES,
+    properties: SETTINGS_PROPERTIES,
     condensed: Condensed::AllBut(&[]),
 };
 
 #[rustfmt::skip] // a table
-static SETTINGS_PROPERTIES: [Property; 18] = [
+static SETTINGS_PROPERTIES: &[Property] = &[
     number("listenPort", 1, 65_535),
     boolean("allowHttp"),
     number("unencryptedListenPort", 1, 65_535),

@@ -111,12 +111,29 @@ pub(in crate::qrs) struct Enumeration {
 /// What a reference leads to.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::qrs) enum Target {
+    /// A property that administrators invented.
+    CustomProperty,
     /// A machine.
     Node,
     /// The cluster of all machines. There is one, and no document of it.
     ServiceCluster,
+    /// A word that entities are marked with.
+    Tag,
     /// A virtual proxy.
     VirtualProxy,
+}
+
+impl Target {
+    /// What the entity looks like; nothing for the cluster, of which there is no document.
+    pub(in crate::qrs) const fn shape(self) -> Option<&'static Shape> {
+        match self {
+            Self::CustomProperty => Some(&super::CUSTOM_PROPERTY_DEFINITION),
+            Self::Node => Some(&super::SERVER_NODE_CONFIGURATION),
+            Self::ServiceCluster => None,
+            Self::Tag => Some(&super::TAG),
+            Self::VirtualProxy => Some(&super::VIRTUAL_PROXY_CONFIG),
+        }
+    }
 }
 
 impl Shape {
@@ -162,6 +179,10 @@ const fn property(name: &'static str, kind: Kind) -> Property {
 
 pub(super) const fn boolean(name: &'static str) -> Property {
     property(name, Kind::Boolean)
+}
+
+pub(super) const fn date(name: &'static str) -> Property {
+    property(name, Kind::Date)
 }
 
 pub(super) const fn enumeration(name: &'static str, of: &'static Enumeration) -> Property {

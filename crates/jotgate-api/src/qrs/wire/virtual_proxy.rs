@@ -2,6 +2,7 @@
 
 use jotgate_model::entity;
 
+use super::label::{custom_properties, tags};
 use super::shape::{
     Condensed, Enumeration, Property, Shape, Target, boolean, enumeration, items, number, opaque,
     references, secret, text, texts,
@@ -11,13 +12,13 @@ use super::shape::{
 pub(in crate::qrs) static VIRTUAL_PROXY_CONFIG: Shape = Shape {
     name: "VirtualProxyConfig",
     metadata: true,
-    properties: &PROPERTIES,
+    properties: PROPERTIES,
     condensed: Condensed::AllBut(&["customProperties"]),
 };
 
 #[rustfmt::skip] // a table
-static PROPERTIES: [Property; 78] = [
-    opaque("customProperties"),
+static PROPERTIES: &[Property] = &[
+    custom_properties(),
     text("prefix", 100),
     text("description", 500),
     text("authenticationModuleRedirectUri", 1024),
@@ -43,7 +44,7 @@ static PROPERTIES: [Property; 78] = [
     boolean("extendedSecurityEnvironment"),
     texts("websocketCrossOriginWhiteList", 1024),
     boolean("defaultVirtualProxy"),
-    opaque("tags"),
+    tags(),
     text("samlMetadataIdP", 100_000),
     text("samlHostUri", 1024),
     text("samlEntityId", 255),

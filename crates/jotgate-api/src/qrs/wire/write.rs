@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
+use jotgate_manage::Document;
 use jotgate_model::Documents;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::shape::{Kind, Shape, Target};
-use super::{SERVER_NODE_CONFIGURATION, VIRTUAL_PROXY_CONFIG};
 use crate::qrs::entity::EntityType;
 
 /// How much of an entity is shown.
@@ -20,12 +20,10 @@ pub(in crate::qrs) enum Form {
 }
 
 /// What an administrator may do with an entity of that type, as QRS names it.
-fn privileges(entity: EntityType) -> &'static [&'static str] {
+pub(in crate::qrs) fn privileges(entity: EntityType) -> &'static [&'static str] {
     match entity {
         EntityType::ProxyService => &["read", "update"],
-        EntityType::ServerNodeConfiguration | EntityType::VirtualProxyConfig => {
-            &["create", "read", "update", "delete"]
-        }
+        _ => &["create", "read", "update", "delete"],
     }
 }
 
@@ -51,7 +49,7 @@ impl<'a> Writer<'a> {
     pub(in crate::qrs) fn write(
         &mut self,
         entity: EntityType,
-        document: Value,
+        document: &Document,
         form: Form,
     ) -> Value {
         let privileges = if self.with_privileges {
@@ -60,7 +58,7 @@ impl<'a> Writer<'a> {
             Value::Null
         };
         let shape = entity.shape();
-        let mut wire = self.object(shape, document, form);
+        let mut wire = self.object(shape, document.to_value(), form);
         wire.insert("privileges".to_owned(), privileges);
         if form == Form::Full {
             wire.insert("schemaPath".to_owned(), Value::from(shape.name));
@@ -117,7 +115,11 @@ impl<'a> Writer<'a> {
             Kind::Object(shape) => self.part(shape, value),
             Kind::Reference(target) => self.reference(target, &value),
             Kind::References(target) => {
-                self.list(value, |writer, id| writer.reference(target, &id))
+                let mut written = self.list(value, |writer, id| writer.reference(target, &id));
+                if let Value::Array(items) = &mut written {
+                    items.retain(|item| !item.is_null());
+                }
+                written
             }
             Kind::Secret { .. } => Value::from(""),
         }
@@ -137,6 +139,11 @@ impl<'a> Writer<'a> {
         Value::Object(wire)
     }
 
+    /// A node in its condensed form.
+    pub(in crate::qrs) fn node(&mut self, id: Uuid) -> Value {
+        self.reference(Target::Node, &Value::from(id.to_string()))
+    }
+
     fn reference(&mut self, target: Target, id: &Value) -> Value {
         let id: Uuid = id
             .as_str()
@@ -145,34 +152,25 @@ impl<'a> Writer<'a> {
         if let Some(known) = self.condensed.get(&id) {
             return known.clone();
         }
-        let documents = self.documents;
-        let (shape, document) = match target {
-            Target::Node => (
-                &SERVER_NODE_CONFIGURATION,
-                documents.nodes.get(&id).map(document_of),
-            ),
+        let entity = match target {
+            Target::CustomProperty => EntityType::CustomPropertyDefinition,
+            Target::Node => EntityType::ServerNodeConfiguration,
             Target::ServiceCluster => return service_cluster(id),
-            Target::VirtualProxy => (
-                &VIRTUAL_PROXY_CONFIG,
-                documents.virtual_proxies.get(&id).map(document_of),
-            ),
+            Target::Tag => EntityType::Tag,
+            Target::VirtualProxy => EntityType::VirtualProxyConfig,
         };
-        // A snapshot has no references into nothing; `null` is what a client would show as empty.
+        let document = entity.document(self.documents, id);
+        // A snapshot has no references into nothing, but for tags of an old one; `null` is what a
+        // client would show as empty.
         let Some(document) = document else {
             return Value::Null;
         };
-        let mut wire = self.object(shape, document, Form::Condensed);
+        let mut wire = self.object(entity.shape(), document.to_value(), Form::Condensed);
         wire.insert("privileges".to_owned(), Value::Null);
         let wire = Value::Object(wire);
         self.condensed.insert(id, wire.clone());
         wire
     }
-}
-
-/// A document as JSON. Nothing in a document can fail to serialise; should it ever, it shows
-/// nothing rather than half of itself.
-pub(in crate::qrs) fn document_of<T: serde::Serialize>(document: &std::sync::Arc<T>) -> Value {
-    serde_json::to_value(&**document).unwrap_or_default()
 }
 
 /// The one cluster that there is.

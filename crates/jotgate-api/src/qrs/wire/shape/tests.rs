@@ -3,28 +3,42 @@
 use std::collections::BTreeSet;
 
 use jotgate_model::entity::{
-    AttributeMapItem, BackendHeaderConfig, JwtIssuerConfig, ProxyService, ServerNodeConfiguration,
-    ServiceConfig, VirtualProxyConfig,
+    AttributeMapItem, BackendHeaderConfig, CustomPropertyDefinition, CustomPropertyValue,
+    JwtIssuerConfig, ProxyService, ServerNodeConfiguration, ServiceConfig, Tag, VirtualProxyConfig,
 };
 use serde_json::{Value, json};
 
 use super::{Kind, Shape};
-use crate::qrs::wire::{PROXY_SERVICE, Reader, SERVER_NODE_CONFIGURATION, VIRTUAL_PROXY_CONFIG};
+use crate::qrs::wire::{
+    CUSTOM_PROPERTY_DEFINITION, PROXY_SERVICE, Reader, SERVER_NODE_CONFIGURATION, TAG,
+    VIRTUAL_PROXY_CONFIG,
+};
 
-fn documents() -> [(&'static Shape, Value); 3] {
+fn documents() -> [(&'static Shape, Value); 5] {
     let virtual_proxy = VirtualProxyConfig {
+        custom_properties: vec![CustomPropertyValue::default()],
         jwt_attribute_map: vec![AttributeMapItem::default()],
         jwt_issuers: vec![JwtIssuerConfig::default()],
         backend_headers: vec![BackendHeaderConfig::default()],
         ..Default::default()
     };
     let node = ServerNodeConfiguration {
+        custom_properties: vec![CustomPropertyValue::default()],
         services: vec![ServiceConfig::default()],
+        ..Default::default()
+    };
+    let proxy = ProxyService {
+        custom_properties: vec![CustomPropertyValue::default()],
         ..Default::default()
     };
     [
         (&VIRTUAL_PROXY_CONFIG, json!(virtual_proxy)),
-        (&PROXY_SERVICE, json!(ProxyService::default())),
+        (&PROXY_SERVICE, json!(proxy)),
+        (
+            &CUSTOM_PROPERTY_DEFINITION,
+            json!(CustomPropertyDefinition::default()),
+        ),
+        (&TAG, json!(Tag::default())),
         (&SERVER_NODE_CONFIGURATION, json!(node)),
     ]
 }

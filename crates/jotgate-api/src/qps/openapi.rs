@@ -1,0 +1,99 @@
+//! The description of QPS as OpenAPI 3.1.
+
+use serde_json::{Map, Value, json};
+
+use crate::openapi::{Operation, document, reference};
+
+/// The whole description.
+pub(crate) fn describe() -> Value {
+    document("Proxy Main API", "/qps", &operations(), schemas())
+}
+
+fn operations() -> Vec<Operation> {
+    let session = || reference("SessionData");
+    let sessions = || json!({"type": "array", "items": session()});
+    let operation = |path: &str, method, status, body, answer| Operation {
+        path: path.to_owned(),
+        method,
+        status,
+        body,
+        answer,
+        parameters: Vec::new(),
+    };
+    let mut all = vec![
+        operation("/alive", "get", 200, None, Some(json!({"type": "object"}))),
+        operation("/health", "get", 200, None, Some(json!({"type": "string"}))),
+    ];
+    for prefix in ["", "/{virtualproxy}"] {
+        let path = |rest: &str| format!("{prefix}{rest}");
+        all.extend([
+            operation(&path("/session"), "get", 200, None, Some(sessions())),
+            operation(
+                &path("/session"),
+                "post",
+                201,
+                Some(reference("NewSession")),
+                Some(reference("AddedSession")),
+            ),
+            operation(&path("/session/{id}"), "get", 200, None, Some(session())),
+            operation(
+                &path("/session/{id}"),
+                "delete",
+                200,
+                None,
+                Some(reference("DeletedSession")),
+            ),
+            operation(
+                &path("/user/{directory}/{id}"),
+                "get",
+                200,
+                None,
+                Some(sessions()),
+            ),
+            operation(
+                &path("/user/{directory}/{id}"),
+                "delete",
+                200,
+                None,
+                Some(sessions()),
+            ),
+        ]);
+    }
+    all
+}
+
+fn schemas() -> Map<String, Value> {
+    let properties = json!({
+        "UserDirectory": {"type": "string", "maxLength": 255},
+        "UserId": {"type": "string", "maxLength": 255},
+        "Attributes": {
+            "type": "array",
+            "items": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+        "SessionId": {"type": "string"},
+        "UserName": {"type": "string"},
+    });
+    let required = json!(["UserDirectory", "UserId", "SessionId"]);
+    let session = json!({"type": "object", "required": required, "properties": properties});
+    let mut new = session.clone();
+    new["properties"]["SessionId"] = json!({"type": "string", "minLength": 16, "maxLength": 256});
+    let mut added = session.clone();
+    added["properties"]["NewUser"] = json!({"type": "boolean"});
+    let deleted = json!({
+        "type": "object",
+        "required": ["Session", "LastSessionForUser"],
+        "properties": {
+            "Session": reference("SessionData"),
+            "LastSessionForUser": {"type": "boolean"},
+        },
+    });
+    [
+        ("SessionData", session),
+        ("NewSession", new),
+        ("AddedSession", added),
+        ("DeletedSession", deleted),
+    ]
+    .into_iter()
+    .map(|(name, schema)| (name.to_owned(), schema))
+    .collect()
+}

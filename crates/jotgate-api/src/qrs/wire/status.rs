@@ -1,0 +1,50 @@
+//! The tables of what is only read: the cluster, and the state of services.
+
+use super::shape::{
+    Condensed, Enumeration, Shape, Target, date, enumeration, opaque, reference, text,
+};
+
+/// The cluster of all machines.
+pub(in crate::qrs) static SERVICE_CLUSTER: Shape = Shape {
+    name: "ServiceCluster",
+    metadata: true,
+    properties: &[text("name", 128), opaque("settings")],
+    condensed: Condensed::Only(&["name"]),
+};
+
+/// Whether a service of a machine runs.
+pub(in crate::qrs) static SERVICE_STATUS: Shape = Shape {
+    name: "ServiceStatus",
+    metadata: true,
+    properties: &[
+        reference("serverNodeConfiguration", Target::Node),
+        enumeration("serviceType", &SERVICE_TYPE),
+        enumeration("serviceState", &SERVICE_STATE),
+        date("timestamp"),
+    ],
+    condensed: Condensed::Only(&[]),
+};
+
+static SERVICE_TYPE: Enumeration = Enumeration {
+    name: "ServiceTypeEnum",
+    values: &[
+        (0, "Repository"),
+        (1, "Proxy"),
+        (2, "Scheduler"),
+        (3, "Engine"),
+        (4, "AppMigration"),
+        (5, "Printing"),
+    ],
+};
+
+static SERVICE_STATE: Enumeration = Enumeration {
+    name: "ServiceStateEnum",
+    values: &[
+        (0, "Initializing"),
+        (1, "CertificatesNotInstalled"),
+        (2, "Running"),
+        (3, "NoCommunication"),
+        (4, "Disabled"),
+        (5, "Unknown"),
+    ],
+};
