@@ -124,6 +124,14 @@ impl Backend {
         self.shared.received.lock().expect("the requests").clone()
     }
 
+    /// Forgets every request that has come, for what goes on for long.
+    ///
+    /// # Panics
+    /// When the script panicked.
+    pub fn forget(&self) {
+        self.shared.received.lock().expect("the requests").clear();
+    }
+
     /// The one request that has come.
     ///
     /// # Panics

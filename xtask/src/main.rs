@@ -13,6 +13,7 @@ mod count;
 mod floors;
 mod install;
 mod process;
+mod soak;
 mod suite;
 mod test;
 mod vectors;
@@ -42,6 +43,15 @@ enum Chore {
     /// Measures the built binary. Prints a table, asserts nothing.
     #[command(subcommand)]
     Bench(Bench),
+    /// Puts the built binary under good load and abuse at once, and fails when anybody notices.
+    Soak {
+        /// How long.
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=24 * 60))]
+        minutes: u32,
+        /// The program, instead of the one that is built.
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
+    },
     /// Judges a folder of token vectors and prints every disagreement.
     Vectors {
         /// The folder.
@@ -67,6 +77,7 @@ fn main() -> anyhow::Result<ExitCode> {
             bench::start(data_dir)?;
             Ok(ExitCode::SUCCESS)
         }
+        Chore::Soak { minutes, binary } => soak::run(minutes, binary),
         Chore::Vectors { dir } => vectors::run(&dir),
     }
 }

@@ -14,17 +14,14 @@ pub(crate) enum Answer {
     Deleted,
     /// 200.
     Json(Value),
-    /// 200, written already.
-    Text(String),
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let (status, text) = match self {
-            Self::Created(value) => (StatusCode::CREATED, value.to_string()),
+        let (status, value) = match self {
+            Self::Created(value) => (StatusCode::CREATED, value),
             Self::Deleted => return StatusCode::NO_CONTENT.into_response(),
-            Self::Json(value) => (StatusCode::OK, value.to_string()),
-            Self::Text(text) => (StatusCode::OK, text),
+            Self::Json(value) => (StatusCode::OK, value),
         };
         let headers = [
             (
@@ -37,6 +34,6 @@ impl IntoResponse for Answer {
                 HeaderValue::from_static("nosniff"),
             ),
         ];
-        (status, headers, text).into_response()
+        (status, headers, value.to_string()).into_response()
     }
 }

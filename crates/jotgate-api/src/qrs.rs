@@ -15,7 +15,6 @@ mod described;
 mod entity;
 mod filter;
 mod foreign;
-mod listed;
 pub(crate) mod openapi;
 mod order;
 mod selection;
@@ -36,7 +35,6 @@ use uuid::Uuid;
 
 use address::{Address, Part, Verb};
 use entity::EntityType;
-use listed::Listed;
 use selection::Selections;
 
 use crate::answer::Answer;
@@ -68,7 +66,6 @@ pub fn qrs_router(management: Management, clock: fn() -> Timestamp, build: Build
         clock,
         build,
         selections: Selections::default(),
-        listed: Listed::default(),
     };
     Router::new().fallback(serve).with_state(Arc::new(state))
 }
@@ -79,7 +76,6 @@ struct Qrs {
     clock: fn() -> Timestamp,
     build: Build,
     selections: Selections,
-    listed: Listed,
 }
 
 /// What a request asks for, once it is known to be one.
@@ -159,9 +155,9 @@ async fn of_entity(
         (Part::Collection, Verb::Create) => {
             entity::create(asked, entity, body::object(body)?).await
         }
-        (Part::Collection, _) => entity::list_all(asked, entity, wire::Form::Condensed),
-        (Part::Count, _) => entity::count_all(asked, entity),
-        (Part::Full, _) => entity::list_all(asked, entity, wire::Form::Full),
+        (Part::Collection, _) => entity::list(asked, entity, wire::Form::Condensed, all),
+        (Part::Count, _) => entity::count(asked, entity, all),
+        (Part::Full, _) => entity::list(asked, entity, wire::Form::Full, all),
         (Part::Item(id), Verb::Delete) => entity::delete(asked, entity, vec![id]).await,
         (Part::Item(id), Verb::Update) => {
             entity::update(asked, entity, id, body::object(body)?).await

@@ -130,19 +130,6 @@ impl Document {
         kinds.flat_map(|kind| Self::all_of(documents, kind))
     }
 
-    /// Whether both are the very same document in memory: a quick way to see that nothing changed.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::CustomProperty(a), Self::CustomProperty(b)) => Arc::ptr_eq(a, b),
-            (Self::Node(a), Self::Node(b)) => Arc::ptr_eq(a, b),
-            (Self::ProxyService(a), Self::ProxyService(b)) => Arc::ptr_eq(a, b),
-            (Self::Tag(a), Self::Tag(b)) => Arc::ptr_eq(a, b),
-            (Self::VirtualProxy(a), Self::VirtualProxy(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        }
-    }
-
     /// What it describes.
     #[must_use]
     pub const fn kind(&self) -> Kind {

@@ -95,38 +95,7 @@ impl EntityType {
     }
 }
 
-/// `GET {entity}` and `GET {entity}/full`.
-pub(super) fn list_all(
-    asked: &Asked<'_>,
-    entity: EntityType,
-    form: Form,
-) -> Result<Answer, Problem> {
-    let plain = ["filter", "orderby", "privileges"];
-    if plain
-        .iter()
-        .all(|name| matches!(asked.query.value(name), Ok(None)))
-    {
-        let snapshot = asked.qrs.management.snapshot();
-        if let Some(text) = asked.qrs.listed.list(entity, form, &snapshot.documents) {
-            return Ok(Answer::Text(text));
-        }
-    }
-    list(asked, entity, form, |_| true)
-}
-
-/// `GET {entity}/count`.
-pub(super) fn count_all(asked: &Asked<'_>, entity: EntityType) -> Result<Answer, Problem> {
-    match (filter(asked, entity)?, entity.kind()) {
-        (None, Some(kind)) => {
-            let snapshot = asked.qrs.management.snapshot();
-            let count = Document::all_of(&snapshot.documents, kind).count();
-            Ok(Answer::Json(json!({"value": count})))
-        }
-        _ => count(asked, entity, |_| true),
-    }
-}
-
-/// The same, of what `chosen` leaves.
+/// `GET {entity}` and `GET {entity}/full`, of what `chosen` leaves.
 pub(super) fn list(
     asked: &Asked<'_>,
     entity: EntityType,

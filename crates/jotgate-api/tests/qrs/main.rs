@@ -7,7 +7,6 @@ mod clients;
 mod conventions;
 mod described;
 mod labels;
-mod listed;
 mod node;
 mod proxy_service;
 mod selection;
