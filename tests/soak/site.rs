@@ -97,7 +97,7 @@ impl Site {
 
     /// Puts one of the two certificates in place, and tells the gateway.
     pub(crate) fn change_certificate(&self) {
-        let which = usize::from(self.number() % 2 == 0);
+        let which = usize::from(self.number().is_multiple_of(2));
         install(self.gateway.folder(), &self.pairs[which]);
         self.gateway.signal(Signal::HUP);
     }
