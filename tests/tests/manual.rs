@@ -94,6 +94,42 @@ async fn the_first_virtual_proxy_can_be_pasted() {
     assert_eq!((answer.status, answer.reason()), (401, "session_unknown"));
 }
 
+#[tokio::test]
+async fn the_interfaces_can_be_pasted() {
+    let page = fs::read_to_string(root().join("docs/manual/interfaces.md")).expect("the page");
+    let gateway = Gateway::serve().await;
+    let data = gateway.folder().data();
+    let at = |port: u16| format!("https://localhost:{port}");
+    let (qrs, qps) = (
+        gateway.listeners().qrs.port(),
+        gateway.listeners().qps.port(),
+    );
+    let environment = [
+        ("DATA", data.to_str().expect("text")),
+        ("QRS", &at(qrs)),
+        ("QPS", &at(qps)),
+    ];
+    let script = shell_blocks(&page).join("\n");
+    let arguments = ["-euo", "pipefail", "-c", &script];
+    let output = shell::run("bash", &arguments, &data, &environment).await;
+    let said = shell::succeeded(&output);
+    let lines: Vec<&str> = said.lines().map(str::trim).collect();
+    let expected = [
+        "38.22.0.0",
+        "3.1.0",
+        "30",
+        "production",
+        r#"[["","X-Qlik-Session"]]"#,
+        "[20]",
+        "new user: true",
+        r"EXAMPLE\boz",
+        "1",
+        "1",
+        "0",
+    ];
+    assert_eq!(lines, expected, "{said}");
+}
+
 /// Every page of the project.
 fn pages() -> Vec<PathBuf> {
     let mut pages: Vec<PathBuf> = ["README.md", "SECURITY.md", "CHANGELOG.md"]
