@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use jotgate_scenarios::{Backend, Cookie, Gateway, GatewayBuilder, Keys};
+use jotgate_scenarios::{Backend, Cookie, Gateway, GatewayBuilder, Keys, Reply, eventually};
 
 struct Site {
     gateway: Gateway,
@@ -302,4 +302,53 @@ async fn connections_are_limited_in_all() {
         client.get("/jwt/x").try_send().await.is_ok(),
         "their places are free again"
     );
+}
+
+#[tokio::test]
+async fn requests_beyond_what_a_virtual_proxy_may_serve_are_503_until_an_answer_is_over() {
+    let backend = Backend::answering(|request| match request.target().as_str() {
+        "/slow" => Reply::raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .then_chunk(b"a")
+            .then_pause(Duration::from_secs(3600)),
+        _ => Reply::text("hello"),
+    })
+    .await;
+    let gateway = Gateway::serve().await;
+    let vp = gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let token = Keys::first().token().sign();
+    let first = gateway.client().get("/jwt/x").bearer(&token).send().await;
+    let cookie = first.cookie();
+    vp.set("maxRequestsInFlight", 2).await;
+    let request = |path: &str| gateway.client().get(path).cookie(&cookie);
+    let http2 = gateway.client().http2().await;
+    let slow = [
+        request("/jwt/slow").stream().await,
+        request("/jwt/slow").stream().await,
+    ];
+    for _ in 0..2 {
+        let refused = request("/jwt/x").send().await;
+        assert_eq!(
+            (
+                refused.status,
+                refused.reason(),
+                refused.header("retry-after")
+            ),
+            (503, "overloaded", "1")
+        );
+        let refused = http2
+            .send(request("/jwt/x"), None)
+            .await
+            .expect("an answer");
+        assert_eq!((refused.status, refused.reason()), (503, "overloaded"));
+    }
+    assert_eq!(gateway.observer().get("/livez").send().await.status, 200);
+    drop(slow);
+    let served = async || (request("/jwt/x").send().await.status == 200).then_some(());
+    eventually("the places are free again", served).await;
+    for _ in 0..20 {
+        assert_eq!(request("/jwt/x").send().await.status, 200);
+    }
 }

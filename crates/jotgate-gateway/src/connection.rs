@@ -27,6 +27,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use crate::body::{BodyError, ResponseBody};
 use crate::exchange::next_number;
 use crate::listen::Place;
+use crate::occupancy::Occupied;
 use crate::request::{self, ConnectionInfo};
 use crate::timed_io::{Activity, ClientStream, InFlight, TimedStream, Timeouts};
 use crate::tls::Offer;
@@ -110,9 +111,12 @@ async fn serve_streams(
             request.extensions_mut().insert(activity.clone());
             let served = request::serve(shared.clone(), info.clone(), request);
             async move {
-                Ok::<_, Infallible>(served.await.map(|body| Guarded {
+                let mut response = served.await;
+                let occupied = response.extensions_mut().remove();
+                Ok::<_, Infallible>(response.map(|body| Guarded {
                     body,
                     _in_flight: in_flight,
+                    _occupied: occupied,
                 }))
             }
         })
@@ -250,6 +254,7 @@ fn connection_id() -> String {
 pub(crate) struct Guarded {
     body: ResponseBody,
     _in_flight: InFlight,
+    _occupied: Option<Arc<Occupied>>,
 }
 
 impl Body for Guarded {

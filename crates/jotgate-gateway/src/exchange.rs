@@ -11,6 +11,7 @@ use jotgate_policy::forwarded::Client;
 use jotgate_session::Session;
 
 use crate::Shared;
+use crate::occupancy::Occupied;
 use crate::request::{ConnectionInfo, address_value};
 
 /// One request and its answer.
@@ -23,6 +24,8 @@ pub(crate) struct Exchange {
     pub(crate) session: Option<Arc<Session>>,
     pub(crate) node: Option<Box<str>>,
     pub(crate) waiting: Option<Duration>,
+    /// Its place among the requests of its virtual proxy, where these are limited.
+    pub(crate) occupied: Option<Occupied>,
     /// What the token says, when one was sent.
     pub(crate) token: Option<Arc<PresentedToken>>,
     user_agent: Option<HeaderValue>,
@@ -62,6 +65,7 @@ impl Exchange {
             session: None,
             node: None,
             waiting: None,
+            occupied: None,
             token: None,
             user_agent: headers.get(USER_AGENT).cloned(),
             phase: Phase::Sanitize,

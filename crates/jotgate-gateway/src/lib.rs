@@ -19,6 +19,7 @@ mod identify;
 mod listen;
 mod maybe_tls;
 mod observe_listener;
+mod occupancy;
 mod open;
 mod personal;
 mod rates;

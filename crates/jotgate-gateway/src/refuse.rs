@@ -90,7 +90,10 @@ fn build(reason: Reason, reference: &str, accepts: Accepts, head: &str) -> Respo
     if reason.status() == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, challenge(reason));
     }
-    if matches!(reason, Reason::RateLimited | Reason::Draining) {
+    if matches!(
+        reason,
+        Reason::RateLimited | Reason::Overloaded | Reason::Draining
+    ) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response

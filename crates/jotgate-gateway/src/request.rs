@@ -113,6 +113,10 @@ pub(crate) async fn serve(
     https::insist(&shared, &exchange, &mut response);
     respond::finish(&shared, &exchange, &asking, &mut response);
     exchange.finish(&shared, response.status().as_u16(), refusal.as_ref());
+    if let Some(occupied) = exchange.occupied.take() {
+        // Until the last byte of the answer.
+        response.extensions_mut().insert(Arc::new(occupied));
+    }
     response
 }
 
@@ -140,6 +144,7 @@ async fn answer(
 
     exchange.enter(Phase::Admit);
     shared.rates.count(virtual_proxy)?;
+    exchange.occupied = shared.occupancy.enter(virtual_proxy)?;
     if let Some(response) =
         sign_in::without_origin_check(shared, exchange, virtual_proxy, path, &mut request).await?
     {
@@ -205,22 +210,25 @@ async fn forward_or_tunnel(
     exchange: &mut Exchange,
     mut request: Sanitized,
 ) -> Result<Response<ResponseBody>, Refusal> {
+    let socket = match request.take_handshake() {
+        Some(handshake) => Some((handshake, tunnel::watch(sent)?)),
+        None => None,
+    };
     exchange.enter_now(Phase::Select);
     let (connection, target) = upstream::connect_to_a_node(sent, exchange).await?;
 
     exchange.enter_now(Phase::Rewrite);
-    let handshake = request.take_handshake();
     let outgoing = upstream::rewrite(sent, exchange, &target, request)?;
 
-    exchange.enter(if handshake.is_some() {
+    exchange.enter(if socket.is_some() {
         Phase::Tunnel
     } else {
         Phase::Forward
     });
     let response = upstream::send(sent, exchange, &target, connection, outgoing).await?;
-    match (handshake, response.status()) {
-        (Some(handshake), StatusCode::SWITCHING_PROTOCOLS) => {
-            tunnel::open(sent, handshake, response)
+    match (socket, response.status()) {
+        (Some((handshake, watch)), StatusCode::SWITCHING_PROTOCOLS) => {
+            tunnel::open(sent, handshake, watch, response)
         }
         (None, StatusCode::SWITCHING_PROTOCOLS) => Err(Refusal::with(
             Reason::NodeFailed,

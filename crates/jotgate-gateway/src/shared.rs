@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::anonymous::Passers;
 use crate::drain::{Drain, Leaving};
+use crate::occupancy::Occupancy;
 use crate::rates::Rates;
 use crate::sign_ins::SignIns;
 use crate::upstream::Backends;
@@ -82,6 +83,7 @@ pub struct Shared {
     pub(crate) sign_ins: SignIns,
     pub(crate) passers: Passers,
     pub(crate) rates: Rates,
+    pub(crate) occupancy: Occupancy,
     pub(crate) csrf: CsrfKey,
     pub(crate) states: StateKey,
     pub(crate) own_names: ArcSwap<OwnNames>,
@@ -113,6 +115,7 @@ impl Shared {
             sign_ins: SignIns::default(),
             passers: Passers::default(),
             rates: Rates::default(),
+            occupancy: Occupancy::default(),
             csrf: CsrfKey::new(&stores.cluster_key),
             states: StateKey::new(&stores.cluster_key),
             own_names: ArcSwap::from_pointee(own_names),

@@ -22,5 +22,6 @@ pub async fn sweep_sessions(shared: Arc<Shared>) {
         }
         shared.sign_ins.sweep();
         shared.rates.sweep();
+        shared.occupancy.sweep();
     }
 }

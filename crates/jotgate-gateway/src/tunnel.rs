@@ -14,9 +14,9 @@ use bytes::Bytes;
 use http::Response;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use jotgate_model::Refusal;
+use jotgate_model::{Reason, Refusal};
 use jotgate_policy::websocket::{CloseCode, close_frame, text_frame};
-use jotgate_session::{EndReason, Session};
+use jotgate_session::{EndReason, Session, SessionWatch};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -32,10 +32,24 @@ const FRAME_GRACE: Duration = Duration::from_millis(300);
 /// How long a client may take to accept the last words.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// Watches the session for one more socket, if it may have one.
+pub(crate) fn watch(sent: &Outgoing<'_>) -> Result<SessionWatch, Refusal> {
+    let sessions = &sent.shared.sessions;
+    let watch = sessions.watch(sent.session);
+    match sent.virtual_proxy.max_sockets {
+        Some(max) if sessions.open_sockets(sent.session) > max as usize => Err(Refusal::with(
+            Reason::SocketsExhausted,
+            format!("the session has {max} open WebSockets (maxSocketsPerSession)"),
+        )),
+        _ => Ok(watch),
+    }
+}
+
 /// Connects both ends once the answer that opens the WebSocket has been passed on.
 pub(crate) fn open(
     sent: &Outgoing<'_>,
     handshake: Handshake,
+    watch: SessionWatch,
     mut response: Response<ResponseBody>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let backend = hyper::upgrade::on(&mut response);
@@ -49,7 +63,7 @@ pub(crate) fn open(
             return;
         };
         shared.metrics.tunnels.inc();
-        join(&shared, &session, client, backend).await;
+        join(&shared, &session, watch, client, backend).await;
         shared.metrics.tunnels.dec();
         drop((token, connection, in_flight));
     });
@@ -57,7 +71,13 @@ pub(crate) fn open(
 }
 
 /// Joins two upgraded connections until one of them, the session or the gateway ends.
-async fn join(shared: &Arc<Shared>, session: &Arc<Session>, client: Upgraded, backend: Upgraded) {
+async fn join(
+    shared: &Arc<Shared>,
+    session: &Arc<Session>,
+    watch: SessionWatch,
+    client: Upgraded,
+    backend: Upgraded,
+) {
     // The stream that this process handed to hyper.
     let Ok(backend) = backend.downcast::<BackendIo>() else {
         tracing::error!("an upgraded connection is of an unknown kind");
@@ -68,22 +88,21 @@ async fn join(shared: &Arc<Shared>, session: &Arc<Session>, client: Upgraded, ba
         Ok(client) => {
             let whole = client.io.into_inner().into_inner();
             let relay = Relay::new(whole, stream, client.read_buf, early, session.clone());
-            run(shared, session, relay).await;
+            run(shared, watch, relay).await;
         }
         // Not the whole connection, but a stream of HTTP/2.
         Err(client) => {
             let client = TokioIo::new(client);
             let relay = Relay::new(client, stream, Bytes::new(), early, session.clone());
-            run(shared, session, relay).await;
+            run(shared, watch, relay).await;
         }
     }
 }
 
-async fn run<C>(shared: &Arc<Shared>, session: &Arc<Session>, mut relay: Relay<C>)
+async fn run<C>(shared: &Arc<Shared>, mut watch: SessionWatch, mut relay: Relay<C>)
 where
     C: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut watch = shared.sessions.watch(session);
     let last_words = tokio::select! {
         end = relay.run() => {
             tracing::trace!(?end, "a WebSocket ended");

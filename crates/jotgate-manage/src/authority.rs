@@ -54,6 +54,8 @@ fn guarded_part(document: &VirtualProxyConfig) -> VirtualProxyConfig {
         max_sessions_per_user: 0,
         requests_per_second: 0,
         requests_per_second_per_user: 0,
+        max_requests_in_flight: 0,
+        max_sockets_per_session: 0,
         tags: Vec::new(),
         ..document.clone()
     }

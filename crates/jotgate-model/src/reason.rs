@@ -225,6 +225,14 @@ reasons! {
     RateLimited, "rate_limited", TOO_MANY_REQUESTS, Client, true,
         "Too many requests. Please try again later.",
         "Raise the limit of the virtual proxy if the load is legitimate.";
+    /// The session has as many open WebSockets as allowed.
+    SocketsExhausted, "sockets_exhausted", TOO_MANY_REQUESTS, Client, true,
+        "Too many connections of this session are open.",
+        "Close what is not used, or raise maxSocketsPerSession.";
+    /// The virtual proxy serves as many requests as allowed.
+    Overloaded, "overloaded", SERVICE_UNAVAILABLE, Gateway, true,
+        "The service is busy. Please try again.",
+        "Look at how long the nodes take to answer, or raise maxRequestsInFlight.";
     /// The body exceeds the limit.
     BodyTooLarge, "body_too_large", PAYLOAD_TOO_LARGE, Client, false,
         "The body of the request is too large.",

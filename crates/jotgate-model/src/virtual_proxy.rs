@@ -55,6 +55,10 @@ pub struct VirtualProxy {
     pub sticky: bool,
     /// How many requests are served.
     pub limits: RateLimits,
+    /// How many requests are served at the same time.
+    pub max_in_flight: Option<u32>,
+    /// How many WebSockets a session may have open.
+    pub max_sockets: Option<u32>,
 }
 
 /// How users prove who they are.

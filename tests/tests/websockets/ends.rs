@@ -192,3 +192,36 @@ async fn a_hundred_sockets_of_one_session_all_hear_of_its_end() {
     };
     within(A_SECOND, "the end of all sockets", ended).await;
 }
+
+#[tokio::test]
+async fn a_session_has_no_more_sockets_than_allowed_whatever_they_run_over() {
+    let site = Site::new(Backend::echo().await).await;
+    site.vp.set("maxSocketsPerSession", 2).await;
+    let http2 = site.gateway.client().http2().await;
+    let over_http2 = || site.gateway.client().get("/jwt/app/x").cookie(&site.cookie);
+    let mut kept = [
+        site.open().await,
+        http2.open_socket(over_http2()).await.expect("a WebSocket"),
+    ];
+    let refused = site.try_open().await.err().expect("a refusal");
+    assert_eq!(
+        (refused.status, refused.reason()),
+        (429, "sockets_exhausted")
+    );
+    let refused = http2
+        .open_socket(over_http2())
+        .await
+        .err()
+        .expect("a refusal");
+    assert_eq!(
+        (refused.status, refused.reason()),
+        (429, "sockets_exhausted")
+    );
+    for socket in &mut kept {
+        socket.assert_echo("still here").await;
+    }
+    drop(kept);
+    let opened = async || site.try_open().await.ok();
+    let mut again = jotgate_scenarios::eventually("a free place", opened).await;
+    again.assert_echo("again").await;
+}

@@ -172,6 +172,10 @@ pub struct VirtualProxyConfig {
     pub requests_per_second: u32,
     /// Requests per second of one user; 0: any number.
     pub requests_per_second_per_user: u32,
+    /// Requests that are served at the same time; 0: any number.
+    pub max_requests_in_flight: u32,
+    /// Open WebSockets of one session; 0: any number.
+    pub max_sockets_per_session: u32,
     /// Headers that backends get beside the identity headers.
     pub backend_headers: Vec<BackendHeaderConfig>,
 }
@@ -259,6 +263,8 @@ impl Default for VirtualProxyConfig {
             allow_administration: false,
             requests_per_second: 0,
             requests_per_second_per_user: 0,
+            max_requests_in_flight: 0,
+            max_sockets_per_session: 0,
             backend_headers: Vec::new(),
         }
     }

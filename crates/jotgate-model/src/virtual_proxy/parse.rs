@@ -87,6 +87,8 @@ impl VirtualProxy {
                 in_all: positive(document.requests_per_second),
                 per_user: positive(document.requests_per_second_per_user),
             },
+            max_in_flight: positive(document.max_requests_in_flight),
+            max_sockets: positive(document.max_sockets_per_session),
         })
     }
 }

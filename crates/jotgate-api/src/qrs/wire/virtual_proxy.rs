@@ -97,6 +97,8 @@ static PROPERTIES: &[Property] = &[
     boolean("allowAdministration"),
     number("requestsPerSecond", 0, u32::MAX),
     number("requestsPerSecondPerUser", 0, u32::MAX),
+    number("maxRequestsInFlight", 0, u32::MAX),
+    number("maxSocketsPerSession", 0, u32::MAX),
     items("backendHeaders", &BACKEND_HEADER),
 ];
 
