@@ -33,7 +33,7 @@ use jotgate_token::{
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const ALL: [Target; 15] = [
+pub(crate) const ALL: [Target; 16] = [
     ("authorization", authorization),
     ("claims", claims),
     ("cookies", find_cookies),
@@ -49,6 +49,7 @@ pub(crate) const ALL: [Target; 15] = [
     ("proxy_protocol", proxy_protocol),
     ("return_path", sign_in_return),
     ("token", token),
+    ("trace_context", requests::context),
 ];
 
 /// When tokens are judged: the corpus must not grow old.

@@ -1,6 +1,6 @@
 //! What operators read: health, metrics, the access log.
 
-use jotgate_scenarios::{Backend, Gateway, Keys};
+use jotgate_scenarios::{Backend, Gateway, Keys, eventually};
 
 #[tokio::test]
 async fn health_and_metrics_are_served_beside_the_traffic() {
@@ -193,4 +193,41 @@ async fn a_very_long_path_is_cut_in_the_access_log() {
         "{} bytes",
         line.to_string().len()
     );
+}
+
+/// Log rotation moves the file; nobody has to tell the gateway.
+#[tokio::test]
+async fn a_moved_access_log_is_made_anew() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let ask = async || gateway.client().get("/jwt/hub/").send().await.reference();
+    let before = ask().await;
+    gateway.access_line(&before).await;
+    let path = gateway.folder().access_log();
+    let moved = path.with_extension("1");
+    std::fs::rename(&path, &moved).expect("the log is moved");
+    let after = ask().await;
+    gateway.access_line(&after).await;
+    std::fs::remove_file(&path).expect("the log is removed");
+    let last = ask().await;
+    gateway.access_line(&last).await;
+    let old = std::fs::read_to_string(moved).expect("the old log");
+    assert!(old.contains(&before) && !old.contains(&after), "{old}");
+}
+
+#[tokio::test]
+async fn lines_that_a_full_disk_does_not_take_are_counted_and_requests_go_on() {
+    let gateway = Gateway::serve().setting("--access-log", "/dev/full").await;
+    for _ in 0..3 {
+        let answer = gateway.client().get("/jwt/hub/").send().await;
+        assert_eq!(answer.status, 400);
+    }
+    eventually("lines are lost", async || {
+        let dropped = gateway.metric("jotgate_access_log_dropped_total").await;
+        (dropped >= 3.0).then_some(())
+    })
+    .await;
 }

@@ -13,6 +13,7 @@ use jotgate_session::Session;
 use crate::Shared;
 use crate::occupancy::Occupied;
 use crate::request::{ConnectionInfo, address_value};
+use crate::trace::Trace;
 
 /// One request and its answer.
 pub(crate) struct Exchange {
@@ -28,6 +29,8 @@ pub(crate) struct Exchange {
     pub(crate) occupied: Option<Occupied>,
     /// What the token says, when one was sent.
     pub(crate) token: Option<Arc<PresentedToken>>,
+    /// Its place in a trace, when traces are on.
+    pub(crate) trace: Option<Box<Trace>>,
     user_agent: Option<HeaderValue>,
     phase: Phase,
     phases: PhaseTimes,
@@ -67,6 +70,7 @@ impl Exchange {
             waiting: None,
             occupied: None,
             token: None,
+            trace: None,
             user_agent: headers.get(USER_AGENT).cloned(),
             phase: Phase::Sanitize,
             phases,
@@ -104,9 +108,10 @@ impl Exchange {
             .max(self.clock);
     }
 
-    /// Writes the line, keeps the request for the live feed, and counts.
+    /// Writes the line, keeps the request for the live feed and the collector of traces, and counts.
     pub(crate) fn finish(&mut self, shared: &Shared, status: u16, refusal: Option<&Refusal>) {
         self.read_clock();
+        let spans = self.trace.take().and_then(|trace| trace.recorded());
         let total = Duration::from_micros(self.clock.into());
         let virtual_proxy = self.virtual_proxy.as_ref().map(|vp| vp.prefix.as_str());
         let reason = refusal.map(|refusal| refusal.reason);
@@ -139,6 +144,9 @@ impl Exchange {
         };
         shared.access_log.write(&record);
         shared.feed.note(&record);
+        if let Some(spans) = spans {
+            shared.traces.record(spans, &record);
+        }
     }
 }
 

@@ -34,6 +34,7 @@ mod single_use;
 mod sweep;
 mod timed_io;
 mod tls;
+mod trace;
 mod tunnel;
 mod upstream;
 

@@ -25,6 +25,7 @@ use crate::identify::identify;
 use crate::listen::Place;
 use crate::sanitized::Sanitized;
 use crate::tls::Shown;
+use crate::trace::Trace;
 use crate::{Shared, https, personal, refuse, respond, sign_in, tunnel, upstream};
 
 /// What is known of the connection that a request came on.
@@ -90,6 +91,7 @@ pub(crate) async fn serve(
         client,
         &connection,
     );
+    exchange.trace = Trace::begin(&shared.traces, &request, exchange.client.over_tls);
     let snapshot = shared.snapshot.load_full();
     let accepts = refuse::Accepts::of(request.headers());
     let asking = admit::asking(request.headers());

@@ -9,7 +9,7 @@ use arc_swap::{ArcSwap, Guard};
 use http::HeaderValue;
 use jotgate_keys::KeyRing;
 use jotgate_model::Snapshot;
-use jotgate_observe::{AccessLog, Feed, Metrics};
+use jotgate_observe::{AccessLog, Feed, Metrics, Traces};
 use jotgate_policy::admit::OwnNames;
 use jotgate_policy::csrf::CsrfKey;
 use jotgate_policy::forwarded::Network;
@@ -70,6 +70,8 @@ pub struct Stores {
     pub access_log: AccessLog,
     /// The live feed.
     pub feed: Feed,
+    /// The traces.
+    pub traces: Traces,
     /// The metrics.
     pub metrics: Metrics,
 }
@@ -90,6 +92,7 @@ pub struct Shared {
     pub(crate) backends: Backends,
     pub(crate) access_log: AccessLog,
     pub(crate) feed: Feed,
+    pub(crate) traces: Traces,
     pub(crate) metrics: Metrics,
     /// The runtime for what must not hold a worker up, or must be finished when its client has gone.
     pub(crate) background: Handle,
@@ -122,6 +125,7 @@ impl Shared {
             backends: Backends::default(),
             access_log: stores.access_log,
             feed: stores.feed,
+            traces: stores.traces,
             metrics: stores.metrics,
             background,
             turn: AtomicUsize::new(0),

@@ -161,6 +161,9 @@ pub(crate) fn rewrite(
             prefix: vp.prefix.as_str(),
         },
     );
+    if let Some(trace) = &exchange.trace {
+        trace.tell(&mut headers);
+    }
     headers.insert(HOST, host);
     if websocket {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

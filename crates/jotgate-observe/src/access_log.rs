@@ -1,7 +1,8 @@
 //! The access log: one JSON line a request, written by a thread of its own.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+mod output;
+
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use jotgate_model::{PresentedToken, Reason, Timestamp, Uuid};
 use parking_lot::{Condvar, Mutex};
 
+use self::output::Output;
 use crate::json_line::JsonLine;
 use crate::phase::{Phase, PhaseTimes};
 
@@ -23,7 +25,7 @@ const WRITE_AFTER: Duration = Duration::from_millis(100);
 /// Where lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessLogTarget {
-    /// To this file, which is appended to.
+    /// To this file, which is appended to, and made anew when it was moved away or removed.
     File(PathBuf),
     /// Nowhere.
     Off,
@@ -156,13 +158,8 @@ impl AccessLog {
     /// # Errors
     /// The file cannot be opened for appending.
     pub fn open(target: &AccessLogTarget) -> io::Result<Self> {
-        let output: Box<dyn Write + Send> = match target {
-            AccessLogTarget::Off => return Ok(Self(None)),
-            AccessLogTarget::StandardOutput => Box::new(io::stdout()),
-            AccessLogTarget::File(path) => {
-                let file: File = OpenOptions::new().create(true).append(true).open(path)?;
-                Box::new(file)
-            }
+        let Some(output) = Output::open(target)? else {
+            return Ok(Self(None));
         };
         let queue = Arc::<Queue>::default();
         let written = queue.clone();
@@ -214,7 +211,7 @@ impl Queue {
     }
 
     /// Writes what waits, until the log is closed.
-    fn write_to(&self, mut output: impl Write) {
+    fn write_to(&self, mut output: Output) {
         let mut batch = Vec::new();
         loop {
             let mut waiting = self.waiting.lock();
@@ -230,14 +227,8 @@ impl Queue {
             std::mem::swap(&mut waiting.bytes, &mut batch);
             let closed = waiting.closed;
             drop(waiting);
-            if output
-                .write_all(&batch)
-                .and_then(|()| output.flush())
-                .is_err()
-            {
-                let lines = batch.iter().filter(|byte| **byte == b'\n').count();
-                self.dropped.fetch_add(lines as u64, Ordering::Relaxed);
-            }
+            let lost = output.write(&batch);
+            self.dropped.fetch_add(lost, Ordering::Relaxed);
             batch.clear();
             if closed {
                 return;

@@ -7,7 +7,6 @@
 //! Each worker writes to a part of its own behind a lock that nobody else takes, but for a moment while
 //! somebody reads: readers copy a few entries at a time.
 
-mod kept;
 mod request;
 mod ring;
 mod subscription;
@@ -18,12 +17,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use self::kept::Kept;
 pub use self::request::{FeedFilter, FeedOutcome, RecentRequest, RecentRequests};
 use self::ring::Ring;
 use self::subscription::Subscribers;
 pub use self::subscription::Subscription;
 use crate::AccessRecord;
+use crate::kept::Kept;
 
 /// How many entries a reader copies before it lets the worker go on.
 const READ_AT_ONCE: usize = 64;

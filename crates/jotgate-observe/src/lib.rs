@@ -1,4 +1,4 @@
-//! What can be seen of a running gateway: logs, one access line a request, metrics.
+//! What can be seen of a running gateway: logs, one access line a request, the live feed, metrics, traces.
 //!
 //! Nothing here may hold a request up: lines go through a bounded channel and are dropped and counted
 //! when it is full. No token, cookie, key or password is ever given to this crate; queries of addresses
@@ -7,9 +7,11 @@
 mod access_log;
 mod feed;
 mod json_line;
+mod kept;
 mod logging;
 mod metrics;
 mod phase;
+mod traces;
 
 pub use access_log::{AccessLog, AccessLogTarget, AccessRecord};
 pub use feed::{
@@ -18,3 +20,4 @@ pub use feed::{
 pub use logging::{LogFormat, start_logging};
 pub use metrics::{Metrics, Outcome};
 pub use phase::{Phase, PhaseTimes};
+pub use traces::{BadCollector, Collector, TraceSpans, Traces};

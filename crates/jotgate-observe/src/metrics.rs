@@ -87,6 +87,10 @@ pub struct Metrics {
     pub panics: Counter,
     /// Lines of the access log that were dropped.
     pub access_lines_dropped: Counter<u64, AtomicU64>,
+    /// Requests whose trace the collector has taken.
+    pub traces_sent: Counter,
+    /// Requests whose trace was dropped.
+    pub traces_dropped: Counter,
     /// The revision of the configuration that is served.
     pub revision: Gauge<i64, AtomicI64>,
 }
@@ -110,6 +114,8 @@ impl Default for Metrics {
             certificate_expiry: Family::default(),
             panics: Counter::default(),
             access_lines_dropped: Counter::default(),
+            traces_sent: Counter::default(),
+            traces_dropped: Counter::default(),
             revision: Gauge::default(),
         };
         let m = &metrics;
@@ -174,6 +180,16 @@ impl Default for Metrics {
             "access_log_dropped",
             "Access log lines that were dropped",
             m.access_lines_dropped.clone(),
+        );
+        registry.register(
+            "traces_sent",
+            "Requests whose trace the collector has taken",
+            m.traces_sent.clone(),
+        );
+        registry.register(
+            "traces_dropped",
+            "Requests whose trace was dropped because the collector did not take it",
+            m.traces_dropped.clone(),
         );
         registry.register(
             "configuration_revision",

@@ -18,6 +18,7 @@ pub mod route;
 pub mod sanitize;
 pub mod select;
 pub mod sign_in;
+pub mod trace_context;
 pub mod trailers;
 pub mod user_agent;
 pub mod websocket;

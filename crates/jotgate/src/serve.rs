@@ -6,6 +6,7 @@
 
 mod served;
 mod sockets;
+mod traces;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ use crate::signals::{Asked, Signals};
 
 use served::{Served, leaving};
 use sockets::Sockets;
+use traces::TraceExport;
 
 /// `jotgate serve --check`: whether the settings, and the files that they name, are good.
 pub(crate) fn check(settings: &Settings) -> Result<ExitCode, Failure> {
@@ -82,6 +84,7 @@ pub(crate) struct Gateway {
     workers: Workers,
     sessions: Sessions,
     signals: Signals,
+    trace_export: Option<TraceExport>,
     stop_administration: CancellationToken,
     served: Served,
     leaving: Leaving,
@@ -137,6 +140,7 @@ impl Gateway {
         runtime
             .block_on(revocations)
             .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
+        let (traces, trace_export) = TraceExport::start(settings, &metrics);
         let stores = Stores {
             snapshot,
             keys,
@@ -144,6 +148,7 @@ impl Gateway {
             cluster_key: *cluster_key(settings.cluster_key.as_ref(), &directory)?,
             access_log,
             feed: feed(settings),
+            traces,
             metrics,
         };
         let served = Served {
@@ -186,6 +191,7 @@ impl Gateway {
             workers,
             sessions,
             signals,
+            trace_export,
             stop_administration,
             served,
             leaving: leaving(settings),
@@ -228,6 +234,9 @@ impl Gateway {
         });
         self.workers.join();
         self.shared.close_access_log();
+        if let Some(export) = self.trace_export {
+            handle.block_on(export.finish());
+        }
         self.runtime
             .shutdown_timeout(std::time::Duration::from_secs(1));
         Ok(Exit::Done.into())

@@ -28,6 +28,8 @@ pub(crate) use layers::read_limited;
 pub(crate) use secret::Secret;
 pub(crate) use values::{AccessLog, HttpRedirect, LogFormat, duration, host};
 
+use jotgate_observe::Collector;
+
 use layers::Layers;
 
 /// Which command the settings are for. They differ in one default: the demo is not reachable from
@@ -110,6 +112,10 @@ pub(crate) struct Settings {
     pub(crate) feed_entries: u64,
     /// The memory that they take.
     pub(crate) feed_bytes: u64,
+    /// The collector of traces.
+    pub(crate) otlp_endpoint: Option<Collector>,
+    /// How many requests of a million are traced when their callers have not decided.
+    pub(crate) traced_per_million: u32,
     /// How many threads carry traffic.
     pub(crate) worker_threads: usize,
 }
@@ -223,6 +229,8 @@ impl Settings {
             access_log: layers.one(&t::ACCESS_LOG, values::access_log)?,
             feed_entries: layers.one(&t::FEED_ENTRIES, feed_entries)?,
             feed_bytes: layers.one(&t::FEED_BYTES, feed_bytes)?,
+            otlp_endpoint: layers.optional(&t::OTLP_ENDPOINT, values::collector)?,
+            traced_per_million: layers.one(&t::TRACE_SAMPLE_RATIO, values::per_million)?,
             worker_threads: layers
                 .optional(&t::WORKER_THREADS, values::threads)?
                 .unwrap_or_else(cores),

@@ -6,6 +6,7 @@ use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use jotgate_model::{HostPattern, Origin};
 use jotgate_policy::admit::{self, Asking};
 use jotgate_policy::sanitize;
+use jotgate_policy::trace_context::{self, TraceParent};
 
 /// Names that a backend believes, told again here so that a list which loses one is noticed.
 const BELIEVED: [&str; 10] = [
@@ -31,6 +32,22 @@ const OF_ONE_CONNECTION: [&str; 7] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+/// Lines are `name: value`. The backend gets one context that can be read, and it is ours.
+pub(super) fn context(input: &[u8]) {
+    let mut headers = fields(input);
+    let same_trace = trace_context::parent(&headers).is_some();
+    let span = TraceParent {
+        trace_id: [7; 16],
+        span_id: [9; 8],
+        sampled: true,
+    };
+    trace_context::set(&mut headers, &span, same_trace);
+    assert_eq!(trace_context::parent(&headers), Some(span));
+    let mut states = headers.get_all(trace_context::TRACESTATE).iter();
+    assert!(states.next().is_none_or(|state| state.len() <= 512));
+    assert!(states.next().is_none(), "two states reach the backend");
+}
 
 /// Lines are `name: value`. Nothing may stay that a backend could take for a field of the gateway's,
 /// and nothing else may be lost.

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::kept::Kept;
 use super::request::{FeedFilter, RecentRequest};
 use crate::AccessRecord;
+use crate::kept::Kept;
 
 /// The newest records.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::broadcast::{Receiver, Sender, error::RecvError};
 
-use super::kept::Kept;
 use super::{Feed, FeedFilter, RecentRequest};
+use crate::kept::Kept;
 
 /// How many requests a subscriber may lag behind before it misses some.
 const LAG: usize = 1024;

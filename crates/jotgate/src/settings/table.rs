@@ -171,6 +171,10 @@ settings! {
             "The most recent requests that are kept to be looked at, and as many refused ones; 0 is off";
         FEED_BYTES = "feed-bytes" One "SIZE", Value("16MiB"),
             "The most memory that they take";
+        OTLP_ENDPOINT = "otlp-endpoint" One "URL", Words("off"),
+            "Sends traces to the OpenTelemetry collector at this address: OTLP over HTTP, in JSON";
+        TRACE_SAMPLE_RATIO = "trace-sample-ratio" One "NUMBER", Value("0.01"),
+            "How many requests are traced, 0 to 1, unless their traceparent decides";
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each function takes a text and gives the value, or half a sentence that begins with a verb and
 //! says what to write. None of them repeats the text: the caller knows whether it may be shown.
 
+use jotgate_observe::Collector;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -182,6 +183,30 @@ pub(crate) fn backend(text: &str) -> Result<String, String> {
         }
         Some(_) => Ok(text.to_owned()),
     }
+}
+
+/// The address of a collector of traces.
+pub(crate) fn collector(text: &str) -> Result<Collector, String> {
+    Collector::parse(text)
+        .map_err(|error| format!("{error}; write for instance http://127.0.0.1:4318"))
+}
+
+/// A part of the whole, 0 to 1 with at most six decimals, in millionths.
+pub(crate) fn per_million(text: &str) -> Result<u32, String> {
+    let wrong = || "is no number from 0 to 1 with at most six decimals, such as 0.01".to_owned();
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits =
+        |text: &str| (1..=6).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) {
+        return Err(wrong());
+    }
+    let whole: u32 = whole.parse().map_err(|_| wrong())?;
+    let decimals: u32 = format!("{decimals:0<6}").parse().map_err(|_| wrong())?;
+    let millionths = whole.saturating_mul(1_000_000).saturating_add(decimals);
+    if millionths > 1_000_000 {
+        return Err(wrong());
+    }
+    Ok(millionths)
 }
 
 /// The address of a PostgreSQL database. Looked at no closer: the driver does.

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Three values of each setting, none of them the default.
-const SAMPLES: [(&str, [&str; 3]); 33] = [
+const SAMPLES: [(&str, [&str; 3]); 35] = [
     ("data-dir", ["/a", "b", "./c"]),
     ("listen", ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"]),
     ("listen-http", ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:0"]),
@@ -43,6 +43,11 @@ const SAMPLES: [(&str, [&str; 3]); 33] = [
     ("access-log", ["off", "a.log", "b.log"]),
     ("feed-entries", ["0", "100", "500"]),
     ("feed-bytes", ["1MiB", "2MiB", "4MiB"]),
+    (
+        "otlp-endpoint",
+        ["http://a:4318", "http://b:4318", "https://c"],
+    ),
+    ("trace-sample-ratio", ["0", "0.5", "1"]),
     ("proxy-protocol", ["on", "on", "on"]),
     ("tls-certificate", ["a.pem", "b.pem", "c.pem"]),
     ("tls-key", ["a.pem", "b.pem", "c.pem"]),

@@ -310,3 +310,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn parts_of_the_whole() {
+    for (text, millionths) in [
+        ("0", 0),
+        ("1", 1_000_000),
+        ("1.0", 1_000_000),
+        ("0.01", 10_000),
+        ("0.000001", 1),
+        ("0.25", 250_000),
+    ] {
+        assert_eq!(per_million(text), Ok(millionths), "{text}");
+    }
+    for wrong in [
+        "",
+        ".",
+        "1.000001",
+        "2",
+        "-1",
+        "0.",
+        ".5",
+        "0.0000001",
+        "1e-2",
+        "50%",
+    ] {
+        assert!(per_million(wrong).is_err(), "{wrong}");
+    }
+}

@@ -1,12 +1,12 @@
-//! A request in compact form.
+//! A request in compact form: for the live feed, and on its way to a collector of traces.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jotgate_model::{PresentedToken, Reason, Timestamp, Uuid};
 
-use super::request::{FeedFilter, FeedOutcome, RecentRequest};
 use crate::AccessRecord;
+use crate::feed::{FeedFilter, FeedOutcome, RecentRequest};
 use crate::phase::{Phase, PhaseTimes};
 
 /// How many texts a record has.
@@ -37,24 +37,24 @@ fn texts<'a>(record: &AccessRecord<'a>) -> [&'a str; TEXTS] {
 
 /// A request in about 200 bytes and one allocation, which is used again.
 #[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) sequence: u64,
+pub(crate) struct Kept {
+    pub(crate) sequence: u64,
     time: Timestamp,
-    virtual_proxy: Option<Uuid>,
+    pub(crate) virtual_proxy: Option<Uuid>,
     token: Option<Arc<PresentedToken>>,
     texts: String,
     ends: [u16; TEXTS],
-    phases: PhaseTimes,
-    total: Duration,
-    waiting: Option<Duration>,
-    status: u16,
-    phase: Phase,
-    reason: Option<Reason>,
+    pub(crate) phases: PhaseTimes,
+    pub(crate) total: Duration,
+    pub(crate) waiting: Option<Duration>,
+    pub(crate) status: u16,
+    pub(crate) phase: Phase,
+    pub(crate) reason: Option<Reason>,
 }
 
 impl Kept {
     /// `buffer` is used for the texts.
-    pub(super) fn new(sequence: u64, record: &AccessRecord<'_>, mut buffer: String) -> Self {
+    pub(crate) fn new(sequence: u64, record: &AccessRecord<'_>, mut buffer: String) -> Self {
         buffer.clear();
         let mut ends = [0; TEXTS];
         for (at, text) in texts(record).into_iter().enumerate() {
@@ -78,7 +78,7 @@ impl Kept {
     }
 
     /// The buffer of its texts, unless it has become too large to keep.
-    pub(super) fn into_buffer(self) -> String {
+    pub(crate) fn into_buffer(self) -> String {
         if self.texts.capacity() > REUSED_TEXT {
             return String::new();
         }
@@ -91,14 +91,42 @@ impl Kept {
         self.texts.get(range).unwrap_or_default()
     }
 
+    pub(crate) fn reference(&self) -> &str {
+        self.text(0)
+    }
+
+    pub(crate) fn client(&self) -> &str {
+        self.text(1)
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        self.text(2)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.text(3)
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        self.text(4)
+    }
+
+    pub(crate) fn node(&self) -> &str {
+        self.text(8)
+    }
+
+    pub(crate) fn user_agent(&self) -> &str {
+        self.text(10)
+    }
+
     /// The memory that it takes, in bytes.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let token = self.token.as_ref();
         let token = token.map_or(0, |token| size_of::<PresentedToken>() + token.size());
         size_of::<Self>() + self.texts.capacity() + token
     }
 
-    pub(super) fn passes(&self, filter: &FeedFilter) -> bool {
+    pub(crate) fn passes(&self, filter: &FeedFilter) -> bool {
         let outcome = match self.reason {
             None => FeedOutcome::Served,
             Some(_) => FeedOutcome::Refused,
@@ -121,7 +149,7 @@ impl Kept {
                 .is_none_or(|reference| self.text(0) == reference)
     }
 
-    pub(super) fn to_request(&self) -> RecentRequest {
+    pub(crate) fn to_request(&self) -> RecentRequest {
         let text = |at| Box::<str>::from(self.text(at));
         let some = |at| (!self.text(at).is_empty()).then(|| text(at));
         RecentRequest {
