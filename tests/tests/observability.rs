@@ -1,6 +1,6 @@
 //! What operators read: health, metrics, the access log.
 
-use jotgate_scenarios::{Backend, Gateway, Keys, eventually};
+use jotgate_scenarios::{Backend, Gateway, Keys, Reply, eventually};
 
 #[tokio::test]
 async fn health_and_metrics_are_served_beside_the_traffic() {
@@ -230,4 +230,103 @@ async fn lines_that_a_full_disk_does_not_take_are_counted_and_requests_go_on() {
         (dropped >= 3.0).then_some(())
     })
     .await;
+}
+
+/// A client that gives up is no hole in the log.
+#[tokio::test]
+async fn a_request_whose_client_has_gone_is_noted() {
+    let backend = Backend::answering(|_| Reply::never()).await;
+    let gateway = Gateway::serve().await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let token = Keys::first().token().sign();
+    let mut raw = gateway.client().raw().await;
+    raw.send(format!(
+        "GET /jwt/given-up HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {token}\r\n\r\n"
+    ))
+    .await;
+    backend.wait_for(1).await;
+    assert_eq!(gateway.metric("jotgate_requests_in_flight").await, 1.0);
+    drop(raw);
+    let line = eventually("a line for it", async || {
+        let lines = gateway.access_log().into_iter();
+        lines.rfind(|line| line["path"] == "/jwt/given-up")
+    })
+    .await;
+    assert_eq!(
+        (&line["status"], &line["phase"]),
+        (&499.into(), &"forward".into())
+    );
+    assert_eq!(gateway.metric("jotgate_requests_in_flight").await, 0.0);
+}
+
+/// What Prometheus would not read whole is of no use.
+#[tokio::test]
+async fn the_text_of_the_metrics_is_well_formed() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let token = Keys::first().token().sign();
+    gateway
+        .client()
+        .get("/jwt/hub/")
+        .bearer(&token)
+        .send()
+        .await;
+    let text = gateway.observer().get("/metrics").send().await.text();
+    let mut family = (String::new(), String::new());
+    let mut series = std::collections::HashSet::new();
+    for line in text.strip_suffix("# EOF\n").expect("an end").lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').expect("name and type");
+            family = (name.to_owned(), kind.to_owned());
+            continue;
+        }
+        if line.starts_with("# HELP ") {
+            continue;
+        }
+        let (name, value) = line.rsplit_once(' ').expect("a sample");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        assert!(series.insert(name.to_owned()), "twice: {line}");
+        let end = name.find('{').unwrap_or(name.len());
+        let (name, labels) = name.split_at(end);
+        let suffixes: &[&str] = match &*family.1 {
+            "counter" => &["_total"],
+            "gauge" => &[""],
+            "histogram" => &["_bucket", "_count", "_sum"],
+            "info" => &["_info"],
+            other => panic!("{other}"),
+        };
+        let suffix = name.strip_prefix(&*family.0).expect("of its family");
+        assert!(suffixes.contains(&suffix), "{line}");
+        if !labels.is_empty() {
+            let inner = labels.trim_start_matches('{').strip_suffix('}');
+            for label in inner.expect("braces").split(',') {
+                let (name, value) = label.split_once('=').expect("a label");
+                assert!(
+                    name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                    "{line}"
+                );
+                assert!(
+                    value.len() >= 2 && value.starts_with('"') && value.ends_with('"'),
+                    "{line}"
+                );
+            }
+        }
+    }
+    let started = gateway.metric("jotgate_process_start_time_seconds").await;
+    let age = jotgate_scenarios::now() as f64 - started;
+    assert!((0.0..3600.0).contains(&age), "{started}");
+    assert!(
+        text.contains(concat!(
+            "jotgate_build_info{version=\"",
+            env!("CARGO_PKG_VERSION"),
+            "\"} 1"
+        )),
+        "{text}"
+    );
 }

@@ -109,7 +109,7 @@ impl Exchange {
     }
 
     /// Writes the line, keeps the request for the live feed and the collector of traces, and counts.
-    pub(crate) fn finish(&mut self, shared: &Shared, status: u16, refusal: Option<&Refusal>) {
+    fn finish(&mut self, shared: &Shared, status: u16, refusal: Option<&Refusal>) {
         self.read_clock();
         let spans = self.trace.take().and_then(|trace| trace.recorded());
         let total = Duration::from_micros(self.clock.into());
@@ -146,6 +146,44 @@ impl Exchange {
         shared.feed.note(&record);
         if let Some(spans) = spans {
             shared.traces.record(spans, &record);
+        }
+    }
+}
+
+/// A request that is being served. It is noted also when its client does not wait for the answer: then
+/// the task that serves it is dropped wherever it stands.
+pub(crate) struct Unfinished<'a> {
+    shared: &'a Shared,
+    pub(crate) exchange: Exchange,
+    finished: bool,
+}
+
+/// What the access log tells of a request whose connection ended before its answer began. No answer
+/// ever has this status.
+const CLIENT_GONE: u16 = 499;
+
+impl<'a> Unfinished<'a> {
+    pub(crate) fn new(shared: &'a Shared, exchange: Exchange) -> Self {
+        shared.metrics.in_flight.inc();
+        Self {
+            shared,
+            exchange,
+            finished: false,
+        }
+    }
+
+    /// The answer begins.
+    pub(crate) fn finish(mut self, status: u16, refusal: Option<&Refusal>) {
+        self.finished = true;
+        self.exchange.finish(self.shared, status, refusal);
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.shared.metrics.in_flight.dec();
+        if !self.finished {
+            self.exchange.finish(self.shared, CLIENT_GONE, None);
         }
     }
 }

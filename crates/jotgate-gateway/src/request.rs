@@ -20,7 +20,7 @@ use jotgate_policy::route::{self, Route};
 use jotgate_policy::{forwarded, identity_headers};
 
 use crate::body::ResponseBody;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Unfinished};
 use crate::identify::identify;
 use crate::listen::Place;
 use crate::sanitized::Sanitized;
@@ -92,33 +92,27 @@ pub(crate) async fn serve(
         &connection,
     );
     exchange.trace = Trace::begin(&shared.traces, &request, exchange.client.over_tls);
+    let mut served = Unfinished::new(&shared, exchange);
+    let exchange = &mut served.exchange;
     let snapshot = shared.snapshot.load_full();
     let accepts = refuse::Accepts::of(request.headers());
     let asking = admit::asking(request.headers());
     let is_connect = request.method() == Method::CONNECT;
-    let mut result = answer(
-        &shared,
-        &snapshot,
-        &connection,
-        &mut exchange,
-        request,
-        &asking,
-    )
-    .await;
+    let mut result = answer(&shared, &snapshot, &connection, exchange, request, &asking).await;
     if is_connect {
         result =
-            result.and_then(|response| tunnel::refuse_success_without_tunnel(&exchange, response));
+            result.and_then(|response| tunnel::refuse_success_without_tunnel(exchange, response));
     }
     let refusal = result.as_ref().err().cloned();
     let mut response =
-        result.unwrap_or_else(|refusal| refuse::response(&refusal, &exchange, &accepts));
-    https::insist(&shared, &exchange, &mut response);
-    respond::finish(&shared, &exchange, &asking, &mut response);
-    exchange.finish(&shared, response.status().as_u16(), refusal.as_ref());
+        result.unwrap_or_else(|refusal| refuse::response(&refusal, exchange, &accepts));
+    https::insist(&shared, exchange, &mut response);
+    respond::finish(&shared, exchange, &asking, &mut response);
     if let Some(occupied) = exchange.occupied.take() {
         // Until the last byte of the answer.
         response.extensions_mut().insert(Arc::new(occupied));
     }
+    served.finish(response.status().as_u16(), refusal.as_ref());
     response
 }
 

@@ -12,6 +12,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 /// Upper bounds of the latency classes, in seconds.
@@ -70,6 +71,10 @@ pub struct Metrics {
     key_fetches: Family<OutcomeLabels, Counter>,
     key_set_fetched: Family<SourceLabels, Gauge>,
     key_set_keys: Family<SourceLabels, Gauge>,
+    /// When the process started, in seconds since the Unix epoch.
+    pub started: Gauge<i64, AtomicI64>,
+    /// Requests whose answer has not begun.
+    pub in_flight: Gauge,
     /// Connections of clients that are open.
     pub connections: Gauge,
     /// WebSockets that are open.
@@ -105,6 +110,8 @@ impl Default for Metrics {
             key_fetches: Family::default(),
             key_set_fetched: Family::default(),
             key_set_keys: Family::default(),
+            started: Gauge::default(),
+            in_flight: Gauge::default(),
             connections: Gauge::default(),
             tunnels: Gauge::default(),
             sessions: Gauge::default(),
@@ -119,6 +126,18 @@ impl Default for Metrics {
             revision: Gauge::default(),
         };
         let m = &metrics;
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The version that runs", version);
+        registry.register(
+            "process_start_time_seconds",
+            "When the process started, in seconds since the Unix epoch",
+            m.started.clone(),
+        );
+        registry.register(
+            "requests_in_flight",
+            "Requests whose answer has not begun",
+            m.in_flight.clone(),
+        );
         registry.register(
             "requests",
             "Requests that were answered",
@@ -285,6 +304,11 @@ mod tests {
 
     #[test]
     fn the_names_are_public() {
+        insta::assert_snapshot!(sampled().text());
+    }
+
+    /// Metrics of which each has a sample.
+    fn sampled() -> Metrics {
         let metrics = Metrics::default();
         metrics.count(&Outcome {
             virtual_proxy: "jwt",
@@ -300,6 +324,29 @@ mod tests {
         );
         metrics.key_set_fetched("https://b.example.com/jwks", "changed", None, 0);
         metrics.key_set_removed("https://b.example.com/jwks");
-        insta::assert_snapshot!(metrics.text());
+        metrics
+    }
+    /// Names and types, in the order of the text.
+    fn families(text: &str) -> Vec<(String, String)> {
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        types
+            .filter_map(|line| line.split_once(' '))
+            .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn the_manual_explains_every_metric() {
+        let manual = include_str!("../../../docs/manual/metrics.md");
+        let rows = manual.lines().filter_map(|line| {
+            let mut cells = line.split('|').map(str::trim).skip(1);
+            let name = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+            Some((name.to_owned(), cells.next()?.to_owned()))
+        });
+        let mut explained: Vec<_> = rows.collect();
+        let mut real = families(&sampled().text());
+        explained.sort();
+        real.sort();
+        assert_eq!(explained, real);
     }
 }

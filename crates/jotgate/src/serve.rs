@@ -129,6 +129,7 @@ impl Gateway {
         let signals = Signals::listen()?;
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
         let metrics = Metrics::default();
+        metrics.started.set(now().0);
         let keys = Arc::new(key_ring(&runtime, &metrics));
         let (sessions, management) = runtime.block_on(open_stores(
             settings,
