@@ -251,7 +251,7 @@ async fn a_request_whose_client_has_gone_is_noted() {
     assert_eq!(gateway.metric("jotgate_requests_in_flight").await, 1.0);
     drop(raw);
     let line = eventually("a line for it", async || {
-        let lines = gateway.access_log().into_iter();
+        let mut lines = gateway.access_log().into_iter();
         lines.rfind(|line| line["path"] == "/jwt/given-up")
     })
     .await;

@@ -324,6 +324,7 @@ mod tests {
         );
         metrics.key_set_fetched("https://b.example.com/jwks", "changed", None, 0);
         metrics.key_set_removed("https://b.example.com/jwks");
+        metrics.certificate_served("server.pem".to_owned(), UnixTime(7));
         metrics
     }
     /// Names and types, in the order of the text.
