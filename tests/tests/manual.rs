@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use jotgate_scenarios::{Backend, Cookie, Folder, Gateway, Reply};
+use jotgate_scenarios::{Backend, Cookie, Folder, Gateway, PATIENCE, Process, Reply};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -209,4 +209,82 @@ fn every_link_leads_to_a_file_and_to_a_section_of_it() {
     }
     assert!(broken.is_empty(), "{broken:#?}");
     assert!(followed >= 8, "only {followed} links were found");
+}
+
+/// What stands in code inside of prose and tables, such as a flag or a property.
+fn code(page: &str) -> Vec<String> {
+    let mut in_block = false;
+    let mut found = Vec::new();
+    for line in page.lines() {
+        in_block ^= line.trim_start().starts_with("```");
+        if !in_block && !line.starts_with("    ") {
+            found.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_flag_and_variable_that_a_page_names_is_one() {
+    let mut help = String::new();
+    for command in [
+        &["serve"][..],
+        &["demo"],
+        &["keygen"],
+        &["token", "sign"],
+        &["token", "check"],
+    ] {
+        let arguments = [command, &["--help"]].concat();
+        let ended = Process::start(&arguments, &[]).wait(PATIENCE).await;
+        help.push_str(&ended.stdout);
+    }
+    let known = |flag: &str| {
+        let mut words = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        words.any(|word| word == flag)
+    };
+    let mut unknown = Vec::new();
+    let mut seen = 0;
+    for page in pages() {
+        for text in code(&fs::read_to_string(&page).expect("a page")) {
+            let words = text.split([' ', '=']);
+            for word in words.filter(|word| word.starts_with("--") || word.starts_with("JOTGATE_"))
+            {
+                let flag = match word.strip_prefix("JOTGATE_") {
+                    Some(name) => format!("--{}", name.to_lowercase().replace('_', "-")),
+                    None => word.to_owned(),
+                };
+                seen += 1;
+                if !known(&flag) {
+                    unknown.push(format!("{}: {text}", page.display()));
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    assert!(seen >= 10, "only {seen} flags were found");
+}
+
+#[tokio::test]
+async fn every_property_of_the_tables_is_one_of_the_interface() {
+    let page = fs::read_to_string(root().join("docs/manual/settings.md")).expect("the page");
+    let gateway = Gateway::serve().await;
+    for (heading, path) in [
+        ("VirtualProxyConfig", "/virtualproxyconfig/full"),
+        ("ServerNodeConfiguration", "/servernodeconfiguration/full"),
+    ] {
+        let entities = gateway.qrs().get(path).await;
+        let entity = entities[0].as_object().expect("an entity");
+        let (_, section) = page
+            .split_once(&format!("## Extensions of {heading}"))
+            .expect("the section");
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let rows = section.lines().filter(|line| line.starts_with("| `"));
+        let properties: Vec<String> = rows
+            .flat_map(|row| code(row.split('|').nth(1).unwrap_or_default()))
+            .collect();
+        assert!(properties.len() >= 3, "{properties:?}");
+        for property in properties {
+            assert!(entity.contains_key(&property), "{heading}.{property}");
+        }
+    }
 }
