@@ -299,3 +299,48 @@ async fn requests_beyond_the_rate_are_refused() {
     }
     assert!(statuses.contains(&429), "{statuses:?}");
 }
+
+/// `Content_Length` and `X-HTTP-Method` reached backends that may take them for what they look like.
+#[tokio::test]
+async fn fields_that_only_look_like_framing_do_not_reach_backends() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    let keys = Keys::first();
+    let qrs = gateway.qrs();
+    qrs.jwt_virtual_proxy("jwt", keys, &backend).await;
+    let request = gateway.client().post("/jwt/hub/").body("ab");
+    let answer = request
+        .bearer(&keys.token().sign())
+        .header("Content_Length", "500")
+        .header("Transfer_Encoding", "chunked")
+        .header("X-HTTP-Method", "DELETE")
+        .header("Content_Type", "text/plain")
+        .send()
+        .await;
+    assert_eq!(answer.status, 200);
+    let received = backend.only();
+    assert_eq!(received.header("content-length").as_deref(), Some("2"));
+    for gone in ["content_length", "transfer_encoding", "x-http-method"] {
+        assert_eq!(received.header(gone), None, "{gone}");
+    }
+    assert!(received.header("content_type").is_some());
+}
+
+/// Overlong UTF-8 passed, which a lenient backend decodes to dots, slashes and letters.
+#[tokio::test]
+async fn overlong_encodings_in_paths_are_refused() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    let keys = Keys::first();
+    let qrs = gateway.qrs();
+    qrs.jwt_virtual_proxy("jwt", keys, &backend).await;
+    let token = keys.token().sign();
+    let get = async |path: &str| gateway.client().get(path).bearer(&token).send().await;
+    for path in ["/jwt/%c0%ae%c0%ae/x", "/jwt/%c1%b1mc/", "/jwt/%e0%80%af"] {
+        let answer = get(path).await;
+        let expected = (400, "path_ambiguous");
+        assert_eq!((answer.status, answer.reason()), expected, "{path}");
+    }
+    // Latin-1 and UTF-8 are both in use.
+    for path in ["/jwt/caf%e9/", "/jwt/caf%c3%a9/", "/jwt/%e0%20propos"] {
+        assert_eq!(get(path).await.status, 200, "{path}");
+    }
+}

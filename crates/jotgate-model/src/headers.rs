@@ -35,20 +35,54 @@ const INJECTED: [&str; 25] = [
 
 /// Headers that common backends and frameworks believe: removed from what a client sends, while an
 /// administrator may have Jotgate set them. `Proxy` becomes HTTP_PROXY in CGI programs (CVE-2016-5385).
-const BELIEVED: [&str; 13] = [
+const BELIEVED: [&str; 29] = [
+    "cf-connecting-ip",
     "client-ip",
+    "fastly-client-ip",
+    "forwarded-for",
     "proxy",
     "remote-user",
     "true-client-ip",
+    "x-auth-request-email",
+    "x-auth-request-groups",
+    "x-auth-request-preferred-username",
+    "x-auth-request-user",
+    "x-authenticated-user",
     "x-client-ip",
     "x-cluster-client-ip",
+    "x-forwarded",
+    "x-forwarded-by",
     "x-forwarded-email",
     "x-forwarded-groups",
     "x-forwarded-preferred-username",
     "x-forwarded-user",
+    "x-http-method",
+    "x-method-override",
     "x-real-ip",
     "x-remote-user",
+    "x-ssl-cert",
+    "x-ssl-client-cert",
+    "x-ssl-client-s-dn",
+    "x-ssl-client-verify",
     "x-webauth-user",
+];
+
+/// What belongs to the connection or the framing of a message.
+const FRAMING: [&str; 14] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "sec-websocket-accept",
+    "sec-websocket-key",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// The spelling that a header name has for a backend which turns every punctuation character into
@@ -94,23 +128,14 @@ pub fn is_removed_from_requests(name: &str) -> bool {
 /// (RFC 9110 sections 7.6.1 and 8.6, RFC 9112 section 6).
 #[must_use]
 pub fn is_framing_header(name: &str) -> bool {
-    const NAMES: [&str; 14] = [
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "sec-websocket-accept",
-        "sec-websocket-key",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    NAMES.binary_search(&&*fold_header_name(name)).is_ok()
+    FRAMING.binary_search(&&*fold_header_name(name)).is_ok()
+}
+
+/// Whether `name` is such a header in a spelling that HTTP does not take for it, but a backend could.
+#[must_use]
+pub fn is_disguised_framing_header(name: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    !name.bytes().all(is_plain) && is_framing_header(name)
 }
 
 #[cfg(test)]
@@ -126,7 +151,11 @@ mod tests {
                 .chain(&BELIEVED)
                 .all(|name| is_removed_from_requests(name))
         );
+        assert!(FRAMING.is_sorted());
         assert!(is_framing_header("Transfer-Encoding") && is_framing_header("te"));
+        assert!(is_disguised_framing_header("content_length"));
+        assert!(!is_disguised_framing_header("content-length"));
+        assert!(!is_disguised_framing_header("content_type"));
     }
 
     /// Line S2 of the hostile inputs: every token character in place of the hyphen.

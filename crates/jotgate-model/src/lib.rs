@@ -24,7 +24,8 @@ mod virtual_proxy;
 
 pub use field::{FieldError, FieldErrors};
 pub use headers::{
-    fold_header_name, is_framing_header, is_injected_header, is_removed_from_requests,
+    fold_header_name, is_disguised_framing_header, is_framing_header, is_injected_header,
+    is_removed_from_requests,
 };
 pub use identity::{ANONYMOUS_DIRECTORY, Attributes, Identity, User};
 pub use names::{CookieName, HostPattern, NameError, Origin, Prefix};

@@ -15,11 +15,9 @@ impl Network {
     /// The network of `address` with that prefix length; nothing when it is too long.
     #[must_use]
     pub fn new(address: IpAddr, prefix: u8) -> Option<Self> {
+        let address = address.to_canonical();
         let longest = if address.is_ipv4() { 32 } else { 128 };
-        (prefix <= longest).then_some(Self {
-            address: address.to_canonical(),
-            prefix,
-        })
+        (prefix <= longest).then_some(Self { address, prefix })
     }
 
     /// Whether `address` belongs to it; an IPv4 address inside of IPv6 is the IPv4 address.
@@ -264,6 +262,7 @@ mod tests {
         assert!(network("fd00::", 8).contains("fd12::1".parse().unwrap()));
         assert!(network("::", 0).contains("fd12::1".parse().unwrap()));
         assert!(Network::new("10.0.0.0".parse().unwrap(), 33).is_none());
+        assert!(Network::new("::ffff:10.0.0.0".parse().unwrap(), 104).is_none());
     }
 
     /// Lines S5 and S6 of the hostile inputs.

@@ -6,7 +6,9 @@
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING};
 use http::uri::Authority;
 use http::{Method, Uri, Version};
-use jotgate_model::{Reason, Refusal, fold_header_name, is_removed_from_requests};
+use jotgate_model::{
+    Reason, Refusal, fold_header_name, is_disguised_framing_header, is_removed_from_requests,
+};
 
 /// The host that a request is for: what its target names, else its Host header (RFC 9112 section 3.2.2).
 /// A target that names another host than the header has two readers who disagree, and is refused.
@@ -119,6 +121,11 @@ pub fn path(path: &str) -> Result<(), Refusal> {
         if decoded.contains(&0) {
             return Err(ambiguous("the path contains an encoded NUL"));
         }
+        if is_overlong(&decoded) {
+            return Err(ambiguous(
+                "the path contains an overlong encoding of a character",
+            ));
+        }
         let slashes = decoded.iter().any(|b| matches!(b, b'/' | b'\\'));
         if i == 0 && (slashes || decoded != segment.as_bytes()) {
             return Err(ambiguous(
@@ -133,6 +140,18 @@ pub fn path(path: &str) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// What is no UTF-8 (RFC 3629 section 3), but `.`, `/` or a letter for a decoder that takes more bytes
+/// than needed. Other texts that are no UTF-8 pass: old pages have addresses in Latin-1.
+fn is_overlong(decoded: &[u8]) -> bool {
+    let begins_one = |pair: &[u8]| {
+        matches!(
+            pair,
+            [0xc0 | 0xc1, 0x80..=0xbf] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f]
+        )
+    };
+    decoded.windows(2).any(begins_one)
 }
 
 /// `.` and `..`, also with the path parameters that some servers cut off first (`..;x=1`).
@@ -168,6 +187,7 @@ pub fn strip_request_headers<'a>(
     let foreign = |name: &HeaderName| {
         let text = name.as_str();
         is_removed_from_requests(text)
+            || is_disguised_framing_header(text)
             || own
                 .clone()
                 .any(|own| own == name || fold_header_name(own.as_str()) == fold_header_name(text))

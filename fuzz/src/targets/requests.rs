@@ -60,6 +60,8 @@ pub(super) fn headers(input: &[u8]) {
         let name = name.as_str();
         let folded = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
         assert!(!BELIEVED.contains(&&*folded), "{name} reaches the backend");
+        let is_length = folded == "content-length" || folded == "transfer-encoding";
+        assert!(!is_length || name == folded, "{name} reaches the backend");
         assert!(
             !OF_ONE_CONNECTION.contains(&name),
             "{name} reaches the backend"
