@@ -19,7 +19,7 @@ const WRONG_USAGE: i32 = 2;
 const BAD_SETTING: i32 = 64;
 
 /// For every setting: a value that cannot be used, and what the sentence says of it.
-const BAD_VALUES: [(&str, &str, &str); 39] = [
+const BAD_VALUES: [(&str, &str, &str); 43] = [
     ("data-dir", "\"\"", "is no path"),
     ("listen", "localhost:8443", "is no address"),
     ("listen", "127.0.0.1", "is no address"),
@@ -75,6 +75,14 @@ const BAD_VALUES: [(&str, &str, &str); 39] = [
     ("log", "loud", "is no level"),
     ("log-format", "xml", "write text or json"),
     ("access-log", "\"\"", "is no path"),
+    ("feed-entries", "many", "is no number"),
+    ("feed-bytes", "1", "out of range"),
+    (
+        "otlp-endpoint",
+        "localhost:4318",
+        "is no http or https address",
+    ),
+    ("trace-sample-ratio", "2", "is no number from 0 to 1"),
 ];
 
 /// Settings of which there is one for each value.

@@ -62,7 +62,7 @@ pub struct RecentRequests {
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedOutcome {
-    /// With an answer that was asked for, of whatever status.
+    /// With an answer that was asked for, of whatever status; 499 when its client did not wait for one.
     Served,
     /// With a refusal.
     Refused,

@@ -89,6 +89,7 @@ fn values(setting: &Setting, value: &DeValue<'_>) -> Result<Vec<String>, &'stati
         (Shape::Switch, _) => Err("is on or off; write true or false"),
         (Shape::One, DeValue::String(text)) => Ok(vec![text.to_string()]),
         (Shape::One, DeValue::Integer(number)) => Ok(vec![number.to_string()]),
+        (Shape::One, DeValue::Float(number)) => Ok(vec![number.to_string()]),
         (Shape::One, _) => Err("takes one value; write a string in quotes or a whole number"),
     }
 }

@@ -115,6 +115,12 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
+fn a_part_of_the_whole_may_be_a_number_in_the_file() {
+    let settings = load(&[], &[], "trace-sample-ratio = 0.25").unwrap();
+    assert_eq!(settings.traced_per_million, 250_000);
+}
+
+#[test]
 fn every_setting_is_sampled() {
     let elsewhere = [
         "config",
