@@ -1,9 +1,17 @@
 //! Traces: what a collector gets, what backends are told, and that nobody waits for it.
 
+use std::sync::Arc;
+
 use jotgate_scenarios::{
     Backend, Gateway, GatewayBuilder, Keys, PATIENCE, Reply, eventually, within,
 };
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls_pki_types::PrivatePkcs8KeyDer;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
 
@@ -242,4 +250,66 @@ async fn without_a_collector_the_context_goes_through_as_it_came() {
         backend.only().header("traceparent"),
         Some(format!("{PARENT}-01"))
     );
+}
+
+/// A collector over TLS takes traces when this machine trusts it, and else gets none.
+#[tokio::test]
+async fn a_collector_over_tls_has_to_prove_its_name() {
+    let (endpoint, root) = tls_collector().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let roots = folder.path().join("roots.pem");
+    std::fs::write(&roots, root).expect("a file");
+    let roots = roots.to_str().expect("a path of text");
+    let start = || {
+        Gateway::serve()
+            .setting("--otlp-endpoint", endpoint.clone())
+            .setting("--trace-sample-ratio", "1")
+    };
+    let trusting = start().environment("SSL_CERT_FILE", roots).await;
+    let distrusting = start().await;
+    for gateway in [&trusting, &distrusting] {
+        assert_eq!(gateway.client().get("/").send().await.status, 401);
+    }
+    eventually("a trace is sent", async || {
+        let sent = trusting.metric("jotgate_traces_sent_total").await;
+        (sent == 1.0).then_some(())
+    })
+    .await;
+    let ended = distrusting.stop().await;
+    assert!(
+        ended.stderr.contains("the collector does not take traces"),
+        "{}",
+        ended.stderr
+    );
+}
+
+/// Its address, and the root that vouches for it, as PEM.
+async fn tls_collector() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("TLS versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .expect("a certificate");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // Who does not trust us goes away.
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let mut received = Vec::new();
+            while !received.ends_with(b"]}]}]}") {
+                received.push(stream.read_u8().await.expect("a message"));
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+            stream.write_all(answer).await.expect("an answer");
+            stream.flush().await.expect("an answer");
+        }
+    });
+    (format!("https://localhost:{port}"), made.cert.pem())
 }
