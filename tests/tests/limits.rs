@@ -37,7 +37,7 @@ impl Site {
         let open = async || {
             (self.gateway.metric("jotgate_connections").await == f64::from(count)).then_some(())
         };
-        jotgate_scenarios::eventually(&format!("{count} connections are open"), open).await;
+        eventually(&format!("{count} connections are open"), open).await;
     }
 
     fn head(&self, fields: &str) -> String {
@@ -351,4 +351,68 @@ async fn requests_beyond_what_a_virtual_proxy_may_serve_are_503_until_an_answer_
     for _ in 0..20 {
         assert_eq!(request("/jwt/x").send().await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn requests_that_could_not_be_read_are_counted_and_logged() {
+    let site = Site::new(Gateway::serve().setting("--header-timeout", "500ms")).await;
+    let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(100_000));
+    for (bytes, status, cause) in [
+        ("GET / HTTP/1.1\r\nHost : g\r\n\r\n", 400, "head_malformed"),
+        (long.as_str(), 431, "head_too_large"),
+        ("GET / HTTP/1.1\r\nHost: g\r\n", 408, "head_timeout"),
+    ] {
+        let mut raw = site.gateway.client().raw().await;
+        // It may answer before it has everything.
+        drop(raw.try_send(bytes).await);
+        assert_eq!(raw.read_answer().await.status, status);
+        raw.read_to_end().await;
+        let line = async || {
+            let log = site.gateway.access_log();
+            log.into_iter().find(|line| line["status"] == status)
+        };
+        let line = eventually("a line in the access log", line).await;
+        assert_eq!(
+            (&line["phase"], &line["method"]),
+            (&"accept".into(), &"-".into())
+        );
+        assert_eq!(line["reason"], "request_malformed", "{line}");
+        assert_eq!(line["client"], "127.0.0.1", "{line}");
+        let text = site.gateway.observer().get("/metrics").send().await.text();
+        let counted = format!("jotgate_connections_refused_total{{cause=\"{cause}\"}} 1");
+        assert!(text.lines().any(|line| line == counted), "{cause}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_announced_clients_connections_are_counted() {
+    let builder = Gateway::serve()
+        .setting("--max-connections-per-address", "2")
+        .setting("--trusted-proxy", "127.0.0.2/32")
+        .environment("JOTGATE_PROXY_PROTOCOL", "on");
+    let site = Site::new(builder).await;
+    let proxy = site.gateway.plain_client().from("127.0.0.2");
+    let connect = async |client: &str| {
+        let mut raw = proxy.raw().await;
+        let announced = format!("PROXY TCP4 {client} 192.0.2.9 1 2\r\n");
+        raw.send(announced + "GET /jwt/x HTTP/1.1\r\nHost: g\r\n\r\n")
+            .await;
+        raw
+    };
+    let mut kept = Vec::new();
+    for client in ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+        let mut raw = connect(client).await;
+        assert_eq!(raw.read_answer().await.status, 401, "{client}");
+        kept.push(raw);
+    }
+    assert!(connect("192.0.2.1").await.read_to_end().await.is_empty());
+    assert_eq!(connect("192.0.2.2").await.read_answer().await.status, 401);
+    let refused = site
+        .gateway
+        .metric("jotgate_connections_refused_total")
+        .await;
+    assert_eq!(refused, 1.0);
+    drop(kept);
+    site.wait_for_connections(0).await;
+    assert_eq!(connect("192.0.2.1").await.read_answer().await.status, 401);
 }

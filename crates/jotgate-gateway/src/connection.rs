@@ -31,7 +31,7 @@ use crate::occupancy::Occupied;
 use crate::request::{self, ConnectionInfo};
 use crate::timed_io::{Activity, ClientStream, InFlight, TimedStream, Timeouts};
 use crate::tls::Offer;
-use crate::{Shared, drain};
+use crate::{Shared, cut, drain};
 
 /// Concurrent requests of an HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
@@ -67,6 +67,9 @@ async fn serve_streams(
     let Ok(Ok((stream, peer))) = timeout(shared.settings().header_timeout, announced).await else {
         tracing::info!(%peer, "a trusted proxy's connection has no PROXY header and is closed");
         return;
+    };
+    let Some(place) = place.of(peer) else {
+        return cut::note_too_many(shared, peer);
     };
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
@@ -105,7 +108,7 @@ async fn serve_streams(
     let info = Arc::new(ConnectionInfo::new(peer, over_tls, shown, &id, place));
     let may_close = shared.drain.may_close(&activity, multiplexed);
     let service = {
-        let (shared, activity) = (shared.clone(), activity.clone());
+        let (shared, info, activity) = (shared.clone(), info.clone(), activity.clone());
         service_fn(move |mut request: Request<Incoming>| {
             let in_flight = InFlight::begin(&activity);
             request.extensions_mut().insert(activity.clone());
@@ -121,13 +124,15 @@ async fn serve_streams(
             }
         })
     };
-    if multiplexed {
+    let ended = if multiplexed {
         let only_sockets = drain::only_sockets(&activity);
-        serve_http2(shared, io, service, may_close, (only_sockets, open)).await;
+        serve_http2(shared, io, service, may_close, (only_sockets, open)).await
     } else {
-        serve_http1(shared, io, service, may_close).await;
+        let ended = serve_http1(shared, io, service, may_close).await;
         drop(open);
-    }
+        ended
+    };
+    cut::note(shared, &info, &activity, &ended);
 }
 
 /// The client that a trusted proxy announces, where that is agreed; else the peer itself.
@@ -168,7 +173,8 @@ async fn serve_http1<S>(
     io: TokioIo<TimedStream>,
     service: S,
     may_close: impl Future<Output = ()>,
-) where
+) -> Result<(), hyper::Error>
+where
     S: Service<Request<Incoming>, Response = Response<Guarded>, Error = Infallible>,
 {
     let mut builder = http1::Builder::new();
@@ -181,13 +187,13 @@ async fn serve_http1<S>(
     tokio::select! {
         // First what has come, then the end.
         biased;
-        result = connection.as_mut() => return log_end(result),
+        result = connection.as_mut() => return result,
         () = may_close => connection.as_mut().graceful_shutdown(),
-        () = shared.drain.cut() => return,
+        () = shared.drain.cut() => return Ok(()),
     }
     tokio::select! {
-        result = connection => log_end(result),
-        () = shared.drain.cut() => {}
+        result = connection => result,
+        () = shared.drain.cut() => Ok(()),
     }
 }
 
@@ -197,7 +203,8 @@ async fn serve_http2<S, F>(
     service: S,
     may_close: impl Future<Output = ()>,
     (only_sockets, open): (impl Future<Output = ()>, TaskTrackerToken),
-) where
+) -> Result<(), hyper::Error>
+where
     S: Service<Request<Incoming>, Response = Response<Guarded>, Error = Infallible, Future = F>,
     F: Future<Output = Result<Response<Guarded>, Infallible>> + Send + 'static,
 {
@@ -217,27 +224,21 @@ async fn serve_http2<S, F>(
     tokio::select! {
         // First what has come, then the end.
         biased;
-        result = connection.as_mut() => return log_end(result),
+        result = connection.as_mut() => return result,
         () = may_close => connection.as_mut().graceful_shutdown(),
-        () = shared.drain.cut() => return,
+        () = shared.drain.cut() => return Ok(()),
     }
     tokio::select! {
-        result = connection.as_mut() => return log_end(result),
+        result = connection.as_mut() => return result,
         () = only_sockets => {}
-        () = shared.drain.cut() => return,
+        () = shared.drain.cut() => return Ok(()),
     }
     // From now on a drain waits for it as for a WebSocket.
     let _open = shared.drain.tunnels.token();
     drop(open);
     tokio::select! {
-        result = connection => log_end(result),
-        () = shared.drain.cut() => {}
-    }
-}
-
-fn log_end(result: Result<(), hyper::Error>) {
-    if let Err(error) = result {
-        tracing::debug!(%error, "a client's connection ended");
+        result = connection => result,
+        () = shared.drain.cut() => Ok(()),
     }
 }
 

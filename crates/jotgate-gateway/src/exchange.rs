@@ -109,7 +109,7 @@ impl Exchange {
     }
 
     /// Writes the line, keeps the request for the live feed and the collector of traces, and counts.
-    fn finish(&mut self, shared: &Shared, status: u16, refusal: Option<&Refusal>) {
+    pub(crate) fn finish(&mut self, shared: &Shared, status: u16, refusal: Option<&Refusal>) {
         self.read_clock();
         let spans = self.trace.take().and_then(|trace| trace.recorded());
         let total = Duration::from_micros(self.clock.into());

@@ -12,6 +12,7 @@ mod anonymous;
 mod body;
 mod clock;
 mod connection;
+mod cut;
 mod drain;
 mod exchange;
 mod https;

@@ -169,7 +169,8 @@ async fn accept(
             }
         };
         let peer = peer.ip().to_canonical();
-        let Some(place) = Place::take(&admission, peer) else {
+        let Some(place) = Place::take(&admission) else {
+            shared.metrics.connection_refused("total");
             continue;
         };
         let tls = certificates
@@ -210,40 +211,48 @@ impl Admission {
 #[derive(Debug)]
 pub(crate) struct Place {
     admission: Arc<Admission>,
-    peer: IpAddr,
+    /// Whose it is, once it counts among those of an address.
+    peer: Option<IpAddr>,
 }
 
 impl Place {
-    fn take(admission: &Arc<Admission>, peer: IpAddr) -> Option<Self> {
+    fn take(admission: &Arc<Admission>) -> Option<Self> {
         if admission.open.fetch_add(1, Ordering::Relaxed) >= admission.max {
             admission.open.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        if let Some(max) = admission.max_per_address {
-            let mut by_address = admission.by_address.lock();
+        Some(Self {
+            admission: admission.clone(),
+            peer: None,
+        })
+    }
+
+    /// The same as a place of `peer`, who may be another one than the connection's other end: a trusted
+    /// proxy announces its clients. Nothing when `peer` has as many as it may.
+    pub(crate) fn of(mut self, peer: IpAddr) -> Option<Self> {
+        if let Some(max) = self.admission.max_per_address {
+            let mut by_address = self.admission.by_address.lock();
             let count = by_address.entry(peer).or_insert(0);
             if *count >= max {
-                admission.open.fetch_sub(1, Ordering::Relaxed);
                 return None;
             }
             *count += 1;
+            drop(by_address);
+            self.peer = Some(peer);
         }
-        Some(Self {
-            admission: admission.clone(),
-            peer,
-        })
+        Some(self)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.admission.open.fetch_sub(1, Ordering::Relaxed);
-        if self.admission.max_per_address.is_some() {
+        if let Some(peer) = self.peer {
             let mut by_address = self.admission.by_address.lock();
-            if let Some(count) = by_address.get_mut(&self.peer) {
+            if let Some(count) = by_address.get_mut(&peer) {
                 *count -= 1;
                 if *count == 0 {
-                    by_address.remove(&self.peer);
+                    by_address.remove(&peer);
                 }
             }
         }

@@ -9,7 +9,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(crate) struct Activity {
     sockets: AtomicUsize,
     /// Milliseconds after `began`.
     idle_since: AtomicU64,
+    /// Whether a head took too long, and was answered with 408.
+    head_timed_out: AtomicBool,
 }
 
 impl Activity {
@@ -43,7 +45,12 @@ impl Activity {
             in_flight: AtomicUsize::new(0),
             sockets: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
+            head_timed_out: AtomicBool::new(false),
         })
+    }
+
+    pub(crate) fn head_timed_out(&self) -> bool {
+        self.head_timed_out.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_serving(&self) -> bool {
@@ -261,6 +268,7 @@ impl AsyncRead for TimedStream {
                     return Poll::Pending;
                 }
                 if this.waiting == Waiting::Head && !this.timeouts.multiplexed {
+                    this.activity.head_timed_out.store(true, Ordering::Relaxed);
                     // As much of it as the socket takes: the client may be slow at reading as well.
                     let written = Pin::new(&mut this.inner).poll_write(cx, TIMED_OUT);
                     let flushed = Pin::new(&mut this.inner).poll_flush(cx);

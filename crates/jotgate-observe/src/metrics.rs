@@ -50,6 +50,11 @@ struct OutcomeLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CauseLabels {
+    cause: &'static str,
+}
+
 /// An address or an issuer that an administrator configured.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SourceLabels {
@@ -68,6 +73,7 @@ pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<RequestLabels, Counter>,
     seconds: Family<ProxyLabels, Histogram, fn() -> Histogram>,
+    connections_refused: Family<CauseLabels, Counter>,
     key_fetches: Family<OutcomeLabels, Counter>,
     key_set_fetched: Family<SourceLabels, Gauge>,
     key_set_keys: Family<SourceLabels, Gauge>,
@@ -107,6 +113,7 @@ impl Default for Metrics {
             registry: Arc::default(),
             requests: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            connections_refused: Family::default(),
             key_fetches: Family::default(),
             key_set_fetched: Family::default(),
             key_set_keys: Family::default(),
@@ -167,6 +174,11 @@ impl Default for Metrics {
             "connections",
             "Open connections of clients",
             m.connections.clone(),
+        );
+        registry.register(
+            "connections_refused",
+            "Connections that were turned away, or ended because of what the client sent",
+            m.connections_refused.clone(),
         );
         registry.register("websockets", "Open WebSockets", m.tunnels.clone());
         registry.register("sessions", "Known sessions", m.sessions.clone());
@@ -246,6 +258,13 @@ impl Metrics {
             .set(valid_until.0);
     }
 
+    /// Counts a connection that was turned away, or ended because of what its client sent. `cause` is
+    /// one word of a short list.
+    pub fn connection_refused(&self, cause: &'static str) {
+        let labels = CauseLabels { cause };
+        self.connections_refused.get_or_create(&labels).inc();
+    }
+
     /// Counts an attempt to fetch the key set of `source`. `outcome` is one word of a short list;
     /// `last_success` is when it last went well, and `keys` how many keys of it are in use.
     pub fn key_set_fetched(
@@ -323,6 +342,7 @@ mod tests {
             2,
         );
         metrics.key_set_fetched("https://b.example.com/jwks", "changed", None, 0);
+        metrics.connection_refused("total");
         metrics.key_set_removed("https://b.example.com/jwks");
         metrics.certificate_served("server.pem".to_owned(), UnixTime(7));
         metrics
