@@ -201,6 +201,7 @@ pub struct GatewayBuilder {
     environment: Vec<(String, String)>,
     folder: Option<Arc<Folder>>,
     program: Vec<String>,
+    takes_over: bool,
 }
 
 impl GatewayBuilder {
@@ -211,7 +212,14 @@ impl GatewayBuilder {
             environment: Vec::new(),
             folder: None,
             program: Vec::new(),
+            takes_over: false,
         }
+    }
+
+    /// In the place of the gateway that runs in the same folder.
+    pub fn taking_over(mut self) -> Self {
+        self.takes_over = true;
+        self
     }
 
     /// With that flag, such as `("--response-timeout", "1s")`, instead of what tests usually have.
@@ -224,6 +232,18 @@ impl GatewayBuilder {
     pub fn environment(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// Not in anybody's place.
+    pub fn alone(mut self) -> Self {
+        self.takes_over = false;
+        self
+    }
+
+    /// Starts it and does not wait.
+    pub fn spawn(self) -> Process {
+        let folder = self.folder_or_new();
+        Process::start_under(&self.program, &self.arguments(&folder), &self.environment)
     }
 
     /// In that folder, whatever is in it.
@@ -245,10 +265,7 @@ impl GatewayBuilder {
 
     /// Starts it and waits until it ends by itself: for settings that are refused.
     pub async fn ended(self) -> Ended {
-        let folder = self.folder_or_new();
-        Process::start_under(&self.program, &self.arguments(&folder), &self.environment)
-            .wait(PATIENCE)
-            .await
+        self.spawn().wait(PATIENCE).await
     }
 
     /// Starts it and waits until it is ready.
@@ -259,6 +276,10 @@ impl GatewayBuilder {
         let folder = self.folder_or_new();
         let mut process =
             Process::start_under(&self.program, &self.arguments(&folder), &self.environment);
+        if self.takes_over {
+            // The addresses, and `/readyz`, are those of the one before until then.
+            greeted(&mut process).await;
+        }
         let listeners = ready(&mut process, &folder.data()).await;
         Gateway {
             process,
@@ -289,6 +310,9 @@ impl GatewayBuilder {
             ("--observe-listen", free()),
         ];
         let mut arguments = vec![self.command.to_owned()];
+        if self.takes_over {
+            arguments.push("--take-over".to_owned());
+        }
         for (flag, value) in usual {
             if self.settings.iter().all(|(given, _)| given != flag) {
                 arguments.extend([flag.to_owned(), value]);
@@ -307,6 +331,18 @@ impl IntoFuture for GatewayBuilder {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.start())
+    }
+}
+
+/// Waits until it has said that it serves.
+async fn greeted(process: &mut Process) {
+    let started = Instant::now();
+    while !process.stdout().contains("Jotgate serves") {
+        if let Some(ended) = process.ended() {
+            panic!("the gateway ended at its start: {ended:?}");
+        }
+        assert!(started.elapsed() < PATIENCE, "the gateway does not serve");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -18,16 +18,20 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt};
 
 /// Connections that are served at the same time.
 const MAX_CONNECTIONS: usize = 512;
 /// How long a handshake or the head of a request may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long requests may take that have begun when the end comes.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may last.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Serves `service` on `listener` to clients that `tls` lets in, until `stop`.
+/// Serves `service` on `listener` to clients that `tls` lets in, until `stop`; then requests that have
+/// begun are finished, for at most [`FINISH_TIMEOUT`].
 pub async fn serve_administration<S, B>(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
@@ -44,10 +48,11 @@ pub async fn serve_administration<S, B>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -62,15 +67,22 @@ pub async fn serve_administration<S, B>(
             continue;
         };
         let (tls, service, stop) = (tls.clone(), service.clone(), stop.clone());
-        tokio::spawn(async move {
+        connections.spawn(async move {
+            let finished = async {
+                stop.cancelled().await;
+                tokio::time::sleep(FINISH_TIMEOUT).await;
+            };
             tokio::select! {
-                () = serve_connection(stream, peer, tls, service) => {}
+                () = serve_connection(stream, peer, tls, service, &stop) => {}
                 () = tokio::time::sleep(LIFETIME) => {}
-                () = stop.cancelled() => {}
+                () = finished => {}
             }
             drop(place);
         });
     }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
 }
 
 async fn serve_connection<S, B>(
@@ -78,6 +90,7 @@ async fn serve_connection<S, B>(
     peer: SocketAddr,
     tls: Arc<ServerConfig>,
     service: S,
+    stop: &CancellationToken,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
@@ -101,11 +114,20 @@ async fn serve_connection<S, B>(
         request.extensions_mut().insert(peer);
         request
     });
-    let served = http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-        .await;
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    tokio::pin!(connection);
+    let served = tokio::select! {
+        // First what has come, then the end.
+        biased;
+        served = connection.as_mut() => served,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection of an administrator ended");
     }

@@ -42,6 +42,16 @@ impl Leaving {
         timeout: Duration::ZERO,
         keep_sockets: false,
     };
+
+    /// The same when another process serves already: nobody new, and WebSockets stay.
+    #[must_use]
+    pub const fn beside_another(self) -> Self {
+        Self {
+            delay: Duration::ZERO,
+            keep_sockets: true,
+            ..self
+        }
+    }
 }
 
 /// How far the process has left, and what is still open.

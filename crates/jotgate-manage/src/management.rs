@@ -1,5 +1,7 @@
 //! The current snapshot, and the one way to change it.
 
+mod follow;
+
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 

@@ -229,7 +229,11 @@ impl Inner {
     }
 
     /// Lets what is stored hold for the next request.
-    async fn serve_revocations(&self, keys: &KeyRing, now: Timestamp) -> Result<(), ManageError> {
+    pub(crate) async fn serve_revocations(
+        &self,
+        keys: &KeyRing,
+        now: Timestamp,
+    ) -> Result<(), ManageError> {
         let mut served = Revocations::default();
         for revocation in self.repository.revocations(seconds(now)).await? {
             match revocation.subject {

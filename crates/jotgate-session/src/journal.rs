@@ -11,13 +11,14 @@ mod file;
 mod queue;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jotgate_model::UnixTime;
 use tokio::sync::oneshot;
 
+pub(crate) use self::file::Follower;
 use self::file::{JournalFile, explain};
 use self::queue::{Creation, Done, Shared, TokenUse};
 use self::writer::Writer;
@@ -30,6 +31,8 @@ pub const ACTIVITY_INTERVAL: Duration = Duration::from_secs(15);
 /// The store's end of the journal. Dropping it lets the writer finish and stop.
 pub(crate) struct Journal {
     shared: Arc<Shared>,
+    path: PathBuf,
+    writer: i64,
 }
 
 impl Journal {
@@ -45,14 +48,33 @@ impl Journal {
             .load(memory)
             .await
             .map_err(|error| explain(error, path))?;
-        Ok((Self::start(file, memory), began))
+        let shared = Arc::new(Shared::default());
+        let journal = Self {
+            shared: Arc::clone(&shared),
+            path: path.to_owned(),
+            writer: file.writer(),
+        };
+        tokio::spawn(Writer::new(file, shared, Arc::clone(memory)).run());
+        Ok((journal, began))
     }
 
-    fn start(file: JournalFile, memory: &Arc<Memory>) -> Self {
-        let shared = Arc::new(Shared::default());
-        let writer = Writer::new(file, Arc::clone(&shared), Arc::clone(memory));
-        tokio::spawn(writer.run());
-        Self { shared }
+    /// From when this returns, every change is noted for another process; gives what reads the
+    /// changes that the other one notes.
+    pub(crate) async fn share(&self, memory: &Arc<Memory>) -> Result<Follower, OpenError> {
+        let follower = Follower::open(&self.path, self.writer, memory).await?;
+        self.shared.set_shared(true);
+        // The batch that is being written now may not be noted; it is in the file when this is done,
+        // where the other process finds it.
+        self.flush().await.map_err(|error| OpenError::Unreadable {
+            path: self.path.clone(),
+            source: Box::new(error),
+        })?;
+        Ok(follower)
+    }
+
+    /// Nothing is noted any more.
+    pub(crate) fn stop_sharing(&self) {
+        self.shared.set_shared(false);
     }
 
     /// Writes a session that was reserved.
@@ -84,11 +106,25 @@ impl Journal {
         }
     }
 
-    /// Writes that a token was used.
-    pub(crate) async fn use_token(&self, id: TokenId, until: UnixTime) -> Result<(), SessionError> {
+    /// Writes that a token was used; `false` when another process had written that before.
+    pub(crate) async fn use_token(
+        &self,
+        id: TokenId,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, SessionError> {
         let (done, result) = oneshot::channel();
-        self.shared.add_token_use(TokenUse { id, until, done })?;
-        wait(result).await
+        self.shared.add_token_use(TokenUse {
+            id,
+            until,
+            now,
+            done,
+        })?;
+        match result.await {
+            Ok(Done::Written) => Ok(true),
+            Ok(Done::Repeated) => Ok(false),
+            Ok(Done::Failed) | Err(_) => Err(SessionError::Unavailable),
+        }
     }
 
     /// Notes that tokens that ran out before `now` need not be kept.
@@ -126,7 +162,7 @@ impl Drop for Journal {
 /// The writer's answer. None comes when its runtime has stopped.
 async fn wait(result: oneshot::Receiver<Done>) -> Result<(), SessionError> {
     match result.await {
-        Ok(Done::Written) => Ok(()),
+        Ok(Done::Written | Done::Repeated) => Ok(()),
         Ok(Done::Failed) | Err(_) => Err(SessionError::Unavailable),
     }
 }

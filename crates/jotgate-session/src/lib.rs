@@ -25,4 +25,6 @@ pub use journal::ACTIVITY_INTERVAL;
 pub use life::{SessionState, state};
 pub use secret::{SessionKey, SessionSecret};
 pub use session::Session;
-pub use store::{MAX_SESSIONS, MAX_USED_TOKENS, NewSession, SessionWatch, Sessions};
+pub use store::{
+    MAX_SESSIONS, MAX_USED_TOKENS, NewSession, SessionWatch, Sessions, SharedSessions,
+};

@@ -19,7 +19,7 @@ pub(crate) use self::table::SHARDS;
 pub(crate) use self::tokens::TokenId;
 use self::tokens::Use;
 pub use self::watch::SessionWatch;
-use crate::journal::Journal;
+use crate::journal::{Follower, Journal};
 use crate::{EndReason, OpenError, Session, SessionError, SessionKey, SessionSecret};
 
 /// How many sessions one store holds; the next one gets [`SessionError::Unavailable`].
@@ -262,13 +262,33 @@ impl Sessions {
             Use::Again => return Ok(false),
             Use::Full => return Err(SessionError::Unavailable),
         };
-        if let Some(journal) = &self.0.journal
-            && let Err(error) = journal.use_token(id, until).await
-        {
+        let Some(journal) = &self.0.journal else {
+            return Ok(true);
+        };
+        let written = journal.use_token(id, until, now).await;
+        if written.is_err() {
             self.0.memory.used_tokens.give_back(id);
-            return Err(error);
         }
-        Ok(true)
+        written
+    }
+
+    /// Shares the journal with another process until [`SharedSessions::end`]: while one takes the
+    /// other's place, both serve. What was written before this returns, the other one finds when it
+    /// opens the journal; what comes after, it hears of from [`SharedSessions::catch_up`]. A token
+    /// that counts once counts once in both together, always.
+    ///
+    /// # Errors
+    /// The journal cannot be read or written. A store without a journal cannot be shared.
+    pub async fn share(&self) -> Result<SharedSessions, OpenError> {
+        match &self.0.journal {
+            Some(journal) => Ok(SharedSessions {
+                follower: journal.share(&self.0.memory).await?,
+                sessions: self.clone(),
+            }),
+            None => Err(OpenError::NotAJournal {
+                path: Path::new("memory").to_owned(),
+            }),
+        }
     }
 
     /// Since when no used token was forgotten: when the journal began. A token issued before may
@@ -337,6 +357,40 @@ impl std::fmt::Debug for Sessions {
         f.debug_struct("Sessions")
             .field("len", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// The sessions of two processes that are kept the same.
+#[derive(Debug)]
+pub struct SharedSessions {
+    follower: Follower,
+    sessions: Sessions,
+}
+
+impl SharedSessions {
+    /// Takes over what the other process has written: new sessions, their ends (which reach the
+    /// sockets in this one), and when they were used.
+    ///
+    /// # Errors
+    /// The journal cannot be read. The next call begins where this one began.
+    pub async fn catch_up(&mut self) -> Result<(), SessionError> {
+        self.follower.catch_up().await.map_err(|error| {
+            tracing::error!(%error, "the sessions of the other process cannot be read");
+            SessionError::Unavailable
+        })
+    }
+
+    /// The other process is gone: takes over the last of it, and stops sharing.
+    ///
+    /// # Errors
+    /// As [`Self::catch_up`].
+    pub async fn end(mut self) -> Result<(), SessionError> {
+        if let Some(journal) = &self.sessions.0.journal {
+            journal.stop_sharing();
+        }
+        self.catch_up().await?;
+        self.follower.forget().await;
+        Ok(())
     }
 }
 

@@ -54,6 +54,12 @@ pub(crate) struct ServeArguments {
     /// Only check the settings and the files that they name
     #[arg(long)]
     pub(crate) check: bool,
+    /// Take over from the gateway that runs on the same data directory, without a break
+    ///
+    /// This process gets the sockets of the running one, starts completely, and only then the running
+    /// one drains. When this one cannot start, the running one goes on.
+    #[arg(long)]
+    pub(crate) take_over: bool,
     /// The settings.
     #[command(flatten)]
     pub(crate) settings: SettingFlags,

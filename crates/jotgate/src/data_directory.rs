@@ -9,7 +9,7 @@ pub(crate) mod atomic;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -39,7 +39,9 @@ impl DataDirectoryError {
 #[derive(Debug)]
 pub(crate) struct DataDirectory {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+    /// Whether what is in `run/` is this process' own.
+    is_owner: bool,
 }
 
 /// The addresses that were really taken, in the form of `run/listeners.json`.
@@ -86,13 +88,65 @@ impl DataDirectory {
         let lock = lock(path, &run.join("lock"), unusable)?;
         let directory = Self {
             path: path.to_path_buf(),
-            _lock: lock,
+            lock,
+            is_owner: true,
         };
         directory
             .forget_listeners()
             .and_then(|()| directory.remove_unfinished())
             .map_err(|error| unusable("cannot be written", &error))?;
         Ok(directory)
+    }
+
+    /// Takes the folder at `path` over from the process that gave its `lock`: a lock belongs to the
+    /// open file, not to a process. Nothing in the folder changes, since that process still serves.
+    ///
+    /// # Errors
+    /// The folder is of a newer version, or none of ours.
+    pub(crate) fn take_over(path: &Path, lock: File) -> Result<Self, DataDirectoryError> {
+        match read_marker(path) {
+            Ok(Some(marker)) => check_format(path, &marker)?,
+            Ok(None) | Err(_) => {
+                return Err(DataDirectoryError(format!(
+                    "the data directory {} has no readable file {MARKER}; start without --take-over",
+                    path.display()
+                )));
+            }
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            lock,
+            is_owner: false,
+        })
+    }
+
+    /// The lock once more, for the process that takes over.
+    ///
+    /// # Errors
+    /// There are no more descriptors.
+    pub(crate) fn lock(&self) -> io::Result<File> {
+        self.lock.try_clone()
+    }
+
+    /// The process that had the folder leaves it to this one, and the lock says so.
+    ///
+    /// # Errors
+    /// The lock cannot be written. The folder is this process' own all the same.
+    pub(crate) fn own(&mut self) -> io::Result<()> {
+        self.is_owner = true;
+        let number = format!("{}\n", std::process::id());
+        self.lock.set_len(0)?;
+        self.lock.write_all_at(number.as_bytes(), 0)
+    }
+
+    /// Another process has taken over: what belongs to the running process is its own.
+    pub(crate) fn pass_on(&mut self) {
+        self.is_owner = false;
+    }
+
+    /// Where a process asks that is to take over.
+    pub(crate) fn upgrade_socket(path: &Path) -> PathBuf {
+        path.join(RUN).join("upgrade.sock")
     }
 
     /// The folder itself.
@@ -161,8 +215,11 @@ impl DataDirectory {
 
 impl Drop for DataDirectory {
     fn drop(&mut self) {
-        // A list that stays behind is removed by the next start.
-        drop(self.forget_listeners());
+        // What stays behind is removed by the next start.
+        if self.is_owner {
+            drop(self.forget_listeners());
+            drop(fs::remove_file(Self::upgrade_socket(&self.path)));
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn demo(
     settings: &Settings,
     again: impl Fn() -> Result<Settings, SettingError>,
 ) -> Result<ExitCode, Failure> {
-    let gateway = Gateway::start(settings, Vec::new())?;
+    let gateway = Gateway::start(settings, Vec::new(), false)?;
     let backend = gateway.block_on(start_backend(&gateway))?;
     let certificates = gateway.directory.certificates();
     let read = |file: &str| {

@@ -9,6 +9,7 @@ mod commands;
 mod data_directory;
 mod demo;
 mod exit;
+mod handover;
 mod serve;
 mod settings;
 mod shell;
@@ -37,7 +38,7 @@ fn run() -> ExitCode {
             let settings = || Settings::load(Mode::Serve, &arguments.settings, std::env::vars_os());
             match settings() {
                 Ok(found) if arguments.check => serve::check(&found),
-                Ok(found) => serve::serve(&found, settings),
+                Ok(found) => serve::serve(&found, arguments.take_over, settings),
                 Err(error) => Err(error.into()),
             }
         }

@@ -4,6 +4,8 @@
 //! certificates, ports, configuration, sessions. Requests have their own threads; everything else
 //! (management, the journal's writer, sweeping, certificates) shares the runtime made here.
 
+mod given;
+mod predecessor;
 mod served;
 mod sockets;
 mod traces;
@@ -24,14 +26,15 @@ use jotgate_observe::{
 use jotgate_policy::admit::OwnNames;
 use jotgate_repository::Repository;
 use jotgate_session::Sessions;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio_util::sync::CancellationToken;
 
 use crate::certificates::{Certificates, load_pair, names_of, valid_until};
 use crate::cluster_key::cluster_key;
 use crate::commands::now;
 use crate::data_directory::{DataDirectory, Listeners};
 use crate::exit::{Exit, Failure, print};
+use crate::handover::{self, Offer, systemd};
 use crate::settings::{self, Database, SessionStore, SettingError, Settings};
 use crate::signals::{Asked, Signals};
 
@@ -58,9 +61,10 @@ fn check_pairs(settings: &Settings) -> Result<(), Failure> {
 /// `jotgate serve`. `again` reads the settings once more, for SIGHUP.
 pub(crate) fn serve(
     settings: &Settings,
+    take_over: bool,
     again: impl Fn() -> Result<Settings, SettingError>,
 ) -> Result<ExitCode, Failure> {
-    let gateway = Gateway::start(settings, backend_services(settings))?;
+    let gateway = Gateway::start(settings, backend_services(settings), take_over)?;
     tell(&gateway.greeting());
     gateway.run(again)
 }
@@ -85,16 +89,20 @@ pub(crate) struct Gateway {
     sessions: Sessions,
     signals: Signals,
     trace_export: Option<TraceExport>,
-    stop_administration: CancellationToken,
+    sockets: Sockets,
+    /// Where a process asks that is to take over.
+    upgrade_socket: Option<UnixListener>,
     served: Served,
     leaving: Leaving,
 }
 
 impl Gateway {
-    /// Starts everything. `node_services` are the backends of a new site.
+    /// Starts everything. `node_services` are the backends of a new site. With `take_over` the
+    /// gateway that runs on the same data directory is replaced, as the last step.
     pub(crate) fn start(
         settings: &Settings,
         node_services: Vec<ServiceConfig>,
+        take_over: bool,
     ) -> Result<Self, Failure> {
         refuse_unserved(settings)?;
         let format = match settings.log_format {
@@ -104,11 +112,11 @@ impl Gateway {
         start_logging(&settings.log, format)
             .map_err(|error| Failure::new(Exit::BadSetting, format!("--log: {error}")))?;
         check_pairs(settings)?;
-        let directory = DataDirectory::open(&settings.data_dir)?;
+        let (mut directory, given, predecessor) = predecessor::find(&settings.data_dir, take_over)?;
         let certificates = Certificates::open(&directory, &settings.public_hosts, now())?;
         let server = ServerCertificates::load(tls_pairs(settings, &certificates))
             .map_err(|error| Failure::new(Exit::BadSetting, error.to_string()))?;
-        let sockets = Sockets::open(settings)?;
+        let sockets = Sockets::open(settings, given)?;
         let listeners = sockets.addresses()?;
         let access_log = AccessLog::open(&access_log_target(settings)).map_err(|error| {
             Failure::new(
@@ -142,6 +150,7 @@ impl Gateway {
             .block_on(revocations)
             .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
         let (traces, trace_export) = TraceExport::start(settings, &metrics);
+        let overlap = runtime.block_on(predecessor.begin_overlap(&sessions, &management))?;
         let stores = Stores {
             snapshot,
             keys,
@@ -162,8 +171,11 @@ impl Gateway {
             own_names(settings, &certificates, &served.metrics)?,
             runtime.handle().clone(),
         );
-        let stop_administration = CancellationToken::new();
-        sockets.administration(&certificates, &management, &stop_administration)?;
+        sockets.administration(&certificates, &management)?;
+        if predecessor.is_there() {
+            // Whoever asks the sockets that both have must not be told that nobody is ready.
+            shared.set_ready();
+        }
         sockets.observability(&shared)?;
         runtime.spawn(sweep_sessions(shared.clone()));
         let workers = Workers::start(&shared, &sockets.gateway, &server).map_err(|error| {
@@ -180,6 +192,8 @@ impl Gateway {
             served.metrics.clone(),
         ));
         directory.write_listeners(&listeners)?;
+        predecessor.replace(&mut directory, overlap);
+        let upgrade_socket = open_upgrade_socket(&directory);
         drop(entered);
         Ok(Self {
             runtime,
@@ -193,7 +207,8 @@ impl Gateway {
             sessions,
             signals,
             trace_export,
-            stop_administration,
+            sockets,
+            upgrade_socket,
             served,
             leaving: leaving(settings),
         })
@@ -215,19 +230,30 @@ impl Gateway {
         again: impl Fn() -> Result<Settings, SettingError>,
     ) -> Result<ExitCode, Failure> {
         self.shared.set_ready();
+        systemd::ready();
         let handle = self.runtime.handle().clone();
         handle.block_on(async {
-            while self.signals.next().await == Asked::Reload {
-                self.reload(&again);
-            }
+            let successor = self.until_told_to_leave(&again).await;
+            let plan = match successor {
+                None => {
+                    systemd::stopping();
+                    self.leaving
+                }
+                Some(_) => {
+                    self.directory.pass_on();
+                    self.sockets.stop_everything();
+                    self.leaving.beside_another()
+                }
+            };
             tracing::info!("draining");
+            self.sockets.close();
             let stopped_again = async { while self.signals.next().await != Asked::Stop {} };
             tokio::select! {
-                () = self.shared.leave(self.leaving) => {}
+                () = self.shared.leave(plan) => {}
                 // Whoever asks twice does not want to wait.
                 () = stopped_again => self.shared.leave(Leaving::NOW).await,
             }
-            self.stop_administration.cancel();
+            self.sockets.finish_administration().await;
             if let Err(error) = self.sessions.close().await {
                 tracing::error!(%error, "the last activity of sessions was not written");
             }
@@ -243,9 +269,52 @@ impl Gateway {
         Ok(Exit::Done.into())
     }
 
+    /// Serves until a signal asks to stop, or another process has taken over: then gives the
+    /// connection to it, which tells it when this one has ended.
+    async fn until_told_to_leave(
+        &mut self,
+        again: &impl Fn() -> Result<Settings, SettingError>,
+    ) -> Option<UnixStream> {
+        let offer = self.upgrade_socket.take().map(|listener| {
+            let offer = self.offer()?;
+            Ok::<_, std::io::Error>((offer, listener))
+        });
+        let taken = async move {
+            match offer.transpose() {
+                Ok(Some((offer, listener))) => return offer.taken(listener).await,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the sockets cannot be offered to another process")
+                }
+            }
+            std::future::pending().await
+        };
+        let mut taken = Box::pin(taken);
+        loop {
+            tokio::select! {
+                asked = self.signals.next() => match asked {
+                    Asked::Reload => self.reload(again),
+                    Asked::Stop => return None,
+                },
+                successor = &mut taken => return Some(successor),
+            }
+        }
+    }
+
+    /// What another process gets that is to take over.
+    fn offer(&self) -> std::io::Result<Offer> {
+        Ok(Offer {
+            lock: self.directory.lock()?,
+            sockets: self.sockets.copies()?,
+            sessions: self.sessions.clone(),
+            management: self.management.clone(),
+        })
+    }
+
     /// SIGHUP: certificates, limits, timeouts and trusted proxies are read again. What is wrong is
     /// said in the log, and what was there before goes on.
     fn reload(&mut self, again: &impl Fn() -> Result<Settings, SettingError>) {
+        systemd::reloading();
         match self.server.reload() {
             Ok(()) => tracing::info!("the certificates have been read again"),
             Err(error) => {
@@ -263,6 +332,7 @@ impl Gateway {
             }
             Err(error) => tracing::error!(%error, "the settings are not used; those before go on"),
         }
+        systemd::ready();
     }
 
     /// Where it serves.
@@ -284,6 +354,17 @@ impl Gateway {
             certificates = certificates.display(),
         )
     }
+}
+
+/// Without it everything works but `--take-over`.
+fn open_upgrade_socket(directory: &DataDirectory) -> Option<UnixListener> {
+    let path = DataDirectory::upgrade_socket(directory.path());
+    handover::listen(&path)
+        .inspect_err(|error| {
+            let path = path.display();
+            tracing::warn!(%error, %path, "no other process can take over from this one");
+        })
+        .ok()
 }
 
 /// Settings that are understood but not served yet.

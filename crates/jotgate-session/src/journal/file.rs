@@ -2,6 +2,7 @@
 
 mod load;
 mod schema;
+mod shared;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,7 +14,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Error};
 
 use self::schema::prepare;
+pub(crate) use self::shared::Follower;
 use super::queue::{Batch, Creation, TokenUse};
+use crate::secret::fill_random;
+use crate::store::TokenId;
 use crate::{OpenError, Session, SessionKey};
 
 /// How many ends one statement writes.
@@ -22,6 +26,8 @@ const ENDS_AT_ONCE: usize = 1_000;
 /// The open journal. Holds keys and hashes, never a secret.
 pub(crate) struct JournalFile {
     connection: SqliteConnection,
+    /// Tells the changes of this process from those of another one.
+    writer: i64,
 }
 
 impl JournalFile {
@@ -40,12 +46,20 @@ impl JournalFile {
             .await
             .map_err(|error| explain(error, path))?;
         prepare(&mut connection, path, now).await?;
-        Ok(Self { connection })
+        let mut random = [0; 8];
+        fill_random(&mut random);
+        let writer = i64::from_ne_bytes(random);
+        Ok(Self { connection, writer })
     }
 
-    /// Writes a batch, as a whole or not at all.
-    pub(crate) async fn write(&mut self, batch: &Batch) -> Result<(), Error> {
-        let result = self.write_in_transaction(batch).await;
+    /// Writes a batch, as a whole or not at all, and gives the tokens that were used before. When it
+    /// is `shared`, notes the changes for another process.
+    pub(crate) async fn write(
+        &mut self,
+        batch: &Batch,
+        shared: bool,
+    ) -> Result<Vec<TokenId>, Error> {
+        let result = self.write_in_transaction(batch, shared).await;
         if result.is_err() {
             // Not sqlx's own transactions: SQLite rolls back by itself when the disk is full, and
             // sqlx, which counts, would take the connection to be inside one for ever. Where there
@@ -55,7 +69,11 @@ impl JournalFile {
         result
     }
 
-    async fn write_in_transaction(&mut self, batch: &Batch) -> Result<(), Error> {
+    async fn write_in_transaction(
+        &mut self,
+        batch: &Batch,
+        shared: bool,
+    ) -> Result<Vec<TokenId>, Error> {
         self.run("BEGIN IMMEDIATE").await?;
         for creation in &batch.creations {
             insert_session(&mut self.connection, creation).await?;
@@ -63,10 +81,17 @@ impl JournalFile {
         for ends in batch.ends.chunks(ENDS_AT_ONCE) {
             delete_sessions(&mut self.connection, ends).await?;
         }
+        let mut repeated = Vec::new();
         for token_use in &batch.token_uses {
-            insert_token_use(&mut self.connection, token_use).await?;
+            if !insert_token_use(&mut self.connection, token_use).await? {
+                repeated.push(token_use.id);
+            }
         }
-        self.run("COMMIT").await
+        if shared {
+            self.note_batch(batch).await?;
+        }
+        self.run("COMMIT").await?;
+        Ok(repeated)
     }
 
     /// Writes when sessions were last used.
@@ -77,8 +102,10 @@ impl JournalFile {
             write!(row, "[\"{key}\",{}]", session.last_activity().0)
         });
         sqlx::query(
-            "INSERT OR REPLACE INTO last_activity (session, at)
-             SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?1)",
+            // Another process may have seen the session later.
+            "INSERT INTO last_activity (session, at)
+             SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?1) WHERE true
+             ON CONFLICT (session) DO UPDATE SET at = max(at, excluded.at)",
         )
         .bind(rows)
         .execute(&mut self.connection)
@@ -156,16 +183,21 @@ async fn insert_session(
     Ok(())
 }
 
+/// `false` when the token was used before, by a process that serves beside this one.
 async fn insert_token_use(
     connection: &mut SqliteConnection,
     token_use: &TokenUse,
-) -> Result<(), Error> {
-    sqlx::query("INSERT OR REPLACE INTO used_token (id, until) VALUES (?1, ?2)")
-        .bind(token_use.id.as_bytes().as_slice())
-        .bind(token_use.until.0)
-        .execute(connection)
-        .await?;
-    Ok(())
+) -> Result<bool, Error> {
+    let inserted = sqlx::query(
+        "INSERT INTO used_token (id, until) VALUES (?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET until = excluded.until WHERE used_token.until <= ?3",
+    )
+    .bind(token_use.id.as_bytes().as_slice())
+    .bind(token_use.until.0)
+    .bind(token_use.now.0)
+    .execute(connection)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
 }
 
 /// By key and public id: the key of a named session may belong to a newer one meanwhile.

@@ -21,6 +21,8 @@ const MAX_BATCH: usize = 1_024;
 pub(crate) enum Done {
     /// It is not on disk. Ends will be.
     Failed,
+    /// Another process has used the token before.
+    Repeated,
     /// It is on disk.
     Written,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Creation {
 pub(crate) struct TokenUse {
     pub(crate) id: TokenId,
     pub(crate) until: UnixTime,
+    pub(crate) now: UnixTime,
     pub(crate) done: oneshot::Sender<Done>,
 }
 
@@ -64,6 +67,7 @@ pub(crate) struct Shared {
     wake: Notify,
     unwritten_ends: AtomicUsize,
     failing: AtomicBool,
+    is_shared: AtomicBool,
 }
 
 #[derive(Default)]
@@ -112,6 +116,11 @@ impl Shared {
 
     pub(crate) fn forget_tokens(&self, now: UnixTime) {
         self.queue.lock().forget_tokens = Some(now);
+    }
+
+    /// Whether batches from now on are noted for another process.
+    pub(crate) fn set_shared(&self, is_shared: bool) {
+        self.is_shared.store(is_shared, Ordering::Release);
     }
 
     pub(crate) fn close(&self) {
@@ -167,6 +176,10 @@ impl Shared {
             self.wake.notify_one();
         }
         (batch, queue.closed && !rest)
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::Acquire)
     }
 
     pub(crate) fn take_forget_tokens(&self) -> Option<UnixTime> {

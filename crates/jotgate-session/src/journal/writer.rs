@@ -95,14 +95,16 @@ impl Writer {
             .creations
             .retain(|creation| creation.session.ended().is_none());
         let result = if !batch.has_nothing_to_write() {
-            self.file.write(&batch).await
+            self.file.write(&batch, self.shared.is_shared()).await
         } else if self.shared.is_failing() {
-            self.file.probe().await
+            self.file.probe().await.map(|()| Vec::new())
         } else {
-            Ok(())
+            Ok(Vec::new())
         };
+        let mut repeated = Vec::new();
         let done = match result {
-            Ok(()) => {
+            Ok(again) => {
+                repeated = again;
                 for creation in &batch.creations {
                     creation.session.set_journaled();
                 }
@@ -118,8 +120,11 @@ impl Writer {
         };
         self.shared.set_unwritten_ends(self.unwritten.len());
         let creations = batch.creations.into_iter().map(|creation| creation.done);
-        let token_uses = batch.token_uses.into_iter().map(|token_use| token_use.done);
-        tell(creations.chain(token_uses).chain(batch.waiting), done);
+        tell(creations.chain(batch.waiting), done);
+        for token_use in batch.token_uses {
+            let again = repeated.contains(&token_use.id);
+            tell([token_use.done], if again { Done::Repeated } else { done });
+        }
     }
 
     /// Writes last activity, and now and then removes tokens that ran out. Sign-ins go first.
@@ -132,7 +137,7 @@ impl Writer {
             self.memory.table.collect(shard, &mut changed, dirty);
             while !changed.is_empty() {
                 let chunk = changed.split_off(changed.len().saturating_sub(ACTIVITY_BATCH));
-                if let Err(error) = self.file.write_activity(&chunk).await {
+                if let Err(error) = self.write_activity(&chunk).await {
                     self.note(Some(&error));
                     // The next pass tries again.
                     chunk.iter().chain(&changed).for_each(|s| s.set_dirty());
@@ -147,6 +152,14 @@ impl Writer {
         } else {
             Done::Failed
         }
+    }
+
+    async fn write_activity(&mut self, sessions: &[Arc<Session>]) -> Result<(), sqlx::Error> {
+        self.file.write_activity(sessions).await?;
+        if self.shared.is_shared() {
+            self.file.note_activity(sessions).await?;
+        }
+        Ok(())
     }
 
     async fn forget_tokens(&mut self) {

@@ -4,74 +4,108 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use jotgate_gateway::{
-    GatewayListeners, Shared, administration_config, bind, serve_administration,
-    serve_observability,
+    GatewayListeners, Shared, administration_config, serve_administration, serve_observability,
 };
 use jotgate_manage::Management;
 use jotgate_model::User;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use super::given::Given;
 use crate::certificates::{Certificates, administrator_verifier};
 use crate::data_directory::Listeners;
 use crate::exit::{Exit, Failure};
+use crate::handover::Role;
 use crate::settings::Settings;
 
 /// The ports, all of them taken before anything is served.
 pub(super) struct Sockets {
     pub(super) gateway: GatewayListeners,
-    qrs: TcpListener,
-    qps: TcpListener,
-    observe: TcpListener,
+    others: Vec<(Role, TcpListener)>,
+    stop_administration: CancellationToken,
+    stop_observability: CancellationToken,
+    serving: TaskTracker,
 }
 
 impl Sockets {
-    pub(super) fn open(settings: &Settings) -> Result<Self, Failure> {
-        let take = |setting, address| {
-            bind(setting, address).map_err(|error| {
-                Failure::new(
-                    if error.taken {
-                        Exit::PortTaken
-                    } else {
-                        Exit::BadSetting
-                    },
-                    error.to_string(),
-                )
-            })
+    /// Opens what the settings name, but for the sockets that are there already.
+    pub(super) fn open(settings: &Settings, given: Given) -> Result<Self, Failure> {
+        let mut given = given;
+        let gateway = GatewayListeners {
+            tls: given.all(Role::Gateway, "--listen", &settings.listen)?,
+            plain: given.all(Role::GatewayHttp, "--listen-http", &settings.listen_http)?,
         };
-        let all = |setting, addresses: &[std::net::SocketAddr]| {
-            addresses
-                .iter()
-                .map(|address| take(setting, *address))
-                .collect::<Result<Vec<_>, _>>()
-        };
+        let qrs = given.one(Role::Qrs, "--qrs-listen", settings.qrs_listen)?;
+        let qps = given.one(Role::Qps, "--qps-listen", settings.qps_listen)?;
+        let observe = given.one(Role::Observe, "--observe-listen", settings.observe_listen)?;
+        given.end()?;
         Ok(Self {
-            gateway: GatewayListeners {
-                tls: all("--listen", &settings.listen)?,
-                plain: all("--listen-http", &settings.listen_http)?,
-            },
-            qrs: take("--qrs-listen", settings.qrs_listen)?,
-            qps: take("--qps-listen", settings.qps_listen)?,
-            observe: take("--observe-listen", settings.observe_listen)?,
+            gateway,
+            others: vec![(Role::Qrs, qrs), (Role::Qps, qps), (Role::Observe, observe)],
+            stop_administration: CancellationToken::new(),
+            stop_observability: CancellationToken::new(),
+            serving: TaskTracker::new(),
         })
     }
 
+    fn all(&self) -> impl Iterator<Item = (Role, &TcpListener)> {
+        let tls = self
+            .gateway
+            .tls
+            .iter()
+            .map(|socket| (Role::Gateway, socket));
+        let plain = self.gateway.plain.iter();
+        let plain = plain.map(|socket| (Role::GatewayHttp, socket));
+        let others = self.others.iter().map(|(role, socket)| (*role, socket));
+        tls.chain(plain).chain(others)
+    }
+
+    /// Every socket once more.
+    pub(super) fn copies(&self) -> std::io::Result<Vec<(Role, TcpListener)>> {
+        self.all()
+            .map(|(role, socket)| Ok((role, socket.try_clone()?)))
+            .collect()
+    }
+
+    /// Leaves the sockets to those that serve them: a connection is refused once they have stopped.
+    pub(super) fn close(&mut self) {
+        self.gateway = GatewayListeners::default();
+        self.others.clear();
+    }
+
+    /// Another process serves: nothing new is accepted here, on the ports of administrators either.
+    pub(super) fn stop_everything(&self) {
+        self.stop_administration.cancel();
+        self.stop_observability.cancel();
+    }
+
+    /// Ends the ports of administrators, and lets what has begun there finish.
+    pub(super) async fn finish_administration(&self) {
+        self.stop_administration.cancel();
+        self.serving.close();
+        self.serving.wait().await;
+    }
+
     pub(super) fn addresses(&self) -> Result<Listeners, Failure> {
-        let of = |socket: &TcpListener| {
-            socket.local_addr().map_err(|error| {
-                Failure::new(Exit::Fault, format!("a socket has no address ({error})"))
-            })
+        let of = |wanted: Role| {
+            self.all()
+                .filter(|(role, _)| *role == wanted)
+                .map(|(_, socket)| socket.local_addr())
+                .collect::<std::io::Result<Vec<_>>>()
+                .map_err(|error| {
+                    Failure::new(Exit::Fault, format!("a socket has no address ({error})"))
+                })
+        };
+        let one = |wanted: Role| {
+            let missing = || Failure::new(Exit::Fault, format!("{} has no socket", wanted.name()));
+            of(wanted)?.first().copied().ok_or_else(missing)
         };
         Ok(Listeners {
-            gateway: self.gateway.tls.iter().map(of).collect::<Result<_, _>>()?,
-            gateway_http: self
-                .gateway
-                .plain
-                .iter()
-                .map(of)
-                .collect::<Result<_, _>>()?,
-            qrs: of(&self.qrs)?,
-            qps: of(&self.qps)?,
-            observe: of(&self.observe)?,
+            gateway: of(Role::Gateway)?,
+            gateway_http: of(Role::GatewayHttp)?,
+            qrs: one(Role::Qrs)?,
+            qps: one(Role::Qps)?,
+            observe: one(Role::Observe)?,
         })
     }
 
@@ -80,7 +114,6 @@ impl Sockets {
         &self,
         certificates: &Certificates,
         management: &Management,
-        stop: &CancellationToken,
     ) -> Result<(), Failure> {
         let server = certificates.server();
         let tls = administration_config(
@@ -102,12 +135,12 @@ impl Sockets {
         let monitor = User::new("INTERNAL", "certificate");
         let qrs = jotgate_api::certificate_caller(qrs, None);
         let qps = jotgate_api::certificate_caller(qps, Some(monitor));
-        for (socket, router) in [(&self.qrs, qrs), (&self.qps, qps)] {
-            tokio::spawn(serve_administration(
-                listener(socket)?,
+        for (role, router) in [(Role::Qrs, qrs), (Role::Qps, qps)] {
+            self.serving.spawn(serve_administration(
+                self.listener(role)?,
                 tls.clone(),
                 router,
-                stop.clone(),
+                self.stop_administration.clone(),
             ));
         }
         Ok(())
@@ -115,16 +148,25 @@ impl Sockets {
 
     pub(super) fn observability(&self, shared: &Arc<Shared>) -> Result<(), Failure> {
         tokio::spawn(serve_observability(
-            listener(&self.observe)?,
+            self.listener(Role::Observe)?,
             shared.clone(),
+            self.stop_observability.clone(),
         ));
         Ok(())
     }
-}
 
-fn listener(socket: &TcpListener) -> Result<tokio::net::TcpListener, Failure> {
-    socket
-        .try_clone()
-        .and_then(tokio::net::TcpListener::from_std)
-        .map_err(|error| Failure::new(Exit::Fault, format!("a socket cannot be used ({error})")))
+    fn listener(&self, wanted: Role) -> Result<tokio::net::TcpListener, Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::new(
+                Exit::Fault,
+                format!("the socket {} cannot be used ({error})", wanted.name()),
+            )
+        };
+        let found = self.others.iter().find(|(role, _)| *role == wanted);
+        let (_, socket) = found.ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
+        socket
+            .try_clone()
+            .and_then(tokio::net::TcpListener::from_std)
+            .map_err(failed)
+    }
 }

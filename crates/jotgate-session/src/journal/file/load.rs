@@ -17,13 +17,7 @@ impl JournalFile {
         let began = sqlx::query_scalar("SELECT began FROM journal")
             .fetch_one(&mut self.connection)
             .await?;
-        let mut rows = sqlx::query(
-            "SELECT key, public_id, virtual_proxy, named, user_directory, user_id, attributes,
-                created, expires, token_issued, key_fingerprint, client_address, user_agent,
-                coalesce(at, created)
-             FROM session LEFT JOIN last_activity ON last_activity.session = session.key",
-        )
-        .fetch(&mut self.connection);
+        let mut rows = sqlx::query(ALL_SESSIONS).fetch(&mut self.connection);
         while let Some(row) = rows.try_next().await? {
             restore_session(&row, memory)?;
         }
@@ -37,7 +31,24 @@ impl JournalFile {
     }
 }
 
-fn restore_session(row: &SqliteRow, memory: &Memory) -> Result<(), Error> {
+/// Everything that is known of a session.
+macro_rules! sessions {
+    ($which:literal) => {
+        concat!(
+            "SELECT key, public_id, virtual_proxy, named, user_directory, user_id, attributes,
+                created, expires, token_issued, key_fingerprint, client_address, user_agent,
+                coalesce(at, created)
+             FROM session LEFT JOIN last_activity ON last_activity.session = session.key ",
+            $which
+        )
+    };
+}
+
+const ALL_SESSIONS: &str = sessions!("");
+/// The one of a key.
+pub(super) const ONE_SESSION: &str = sessions!("WHERE session.key = ?1");
+
+pub(super) fn restore_session(row: &SqliteRow, memory: &Memory) -> Result<(), Error> {
     let public_id: &str = row.try_get(1)?;
     let attributes: &str = row.try_get(6)?;
     let attributes: Attributes = serde_json::from_str(attributes).map_err(decode)?;

@@ -48,6 +48,18 @@ const TABLES: &str = "
     PRAGMA user_version = 1;
 ";
 
+/// What one of two processes tells the other while both serve; empty at other times. Not one of the
+/// tables of the version: older programs do without it.
+const SHARED: &str = "
+    CREATE TABLE IF NOT EXISTS shared_change (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        writer INTEGER NOT NULL,        -- which process
+        session BLOB NOT NULL,          -- the key of the session
+        public_id TEXT NOT NULL,
+        what INTEGER NOT NULL           -- 0: created, 1: used, else the code of its end
+    ) STRICT;
+";
+
 /// Makes sure that the file is a journal of this version and takes writes, and that what is
 /// committed is on the disk.
 pub(crate) async fn prepare(
@@ -73,6 +85,10 @@ pub(crate) async fn prepare(
             .await
             .map_err(explain)?;
     }
+    sqlx::raw_sql(SHARED)
+        .execute(&mut *transaction)
+        .await
+        .map_err(explain)?;
     sqlx::query("UPDATE journal SET opened = ?1")
         .bind(now.0)
         .execute(&mut *transaction)

@@ -56,7 +56,7 @@ async fn the_pragmas_are_those_of_a_durable_journal() {
 async fn a_full_disk_takes_nothing_of_a_batch() {
     let (mut file, _folder) = open().await;
     let memory = Memory::new(10_000, 0);
-    file.write(&creations(&memory, 5, 10)).await.unwrap();
+    file.write(&creations(&memory, 5, 10), false).await.unwrap();
     let pages = number(&mut file, "PRAGMA page_count").await;
     let limit = format!("PRAGMA max_page_count = {}", pages + 20);
     sqlx::raw_sql(sqlx::AssertSqlSafe(limit))
@@ -65,16 +65,16 @@ async fn a_full_disk_takes_nothing_of_a_batch() {
         .unwrap();
     let large = creations(&memory, 100, 10_000);
     for _ in 0..3 {
-        let error = file.write(&large).await.unwrap_err();
+        let error = file.write(&large, false).await.unwrap_err();
         assert!(error.to_string().contains("full"), "{error}");
         assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 5);
     }
-    file.write(&creations(&memory, 5, 10)).await.unwrap();
+    file.write(&creations(&memory, 5, 10), false).await.unwrap();
     sqlx::raw_sql("PRAGMA max_page_count = 100000")
         .execute(&mut file.connection)
         .await
         .unwrap();
-    file.write(&large).await.unwrap();
+    file.write(&large, false).await.unwrap();
     assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 110);
 }
 
@@ -90,9 +90,11 @@ async fn a_failure_in_the_middle_of_a_batch_takes_it_back() {
     .execute(&mut file.connection)
     .await
     .unwrap();
-    file.write(&creations(&memory, 5, 10)).await.unwrap_err();
+    file.write(&creations(&memory, 5, 10), false)
+        .await
+        .unwrap_err();
     assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 0);
-    file.write(&creations(&memory, 2, 10)).await.unwrap();
+    file.write(&creations(&memory, 2, 10), false).await.unwrap();
     assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 2);
 }
 
@@ -113,7 +115,7 @@ async fn ends_remove_exactly_their_session() {
     let ended = Arc::clone(&old.session);
     let mut batch = creations(&memory, 1_500, 10);
     batch.creations.push(old);
-    file.write(&batch).await.unwrap();
+    file.write(&batch, false).await.unwrap();
     let all: Vec<_> = batch
         .creations
         .iter()
@@ -132,7 +134,7 @@ async fn ends_remove_exactly_their_session() {
         creations: vec![named()],
         ..Batch::default()
     };
-    file.write(&batch).await.unwrap();
+    file.write(&batch, false).await.unwrap();
     assert_eq!(number(&mut file, "SELECT count(*) FROM session").await, 1);
     assert_eq!(
         number(&mut file, "SELECT count(*) FROM last_activity").await,
@@ -149,10 +151,11 @@ async fn tokens_are_removed_after_their_time() {
         batch.token_uses.push(TokenUse {
             id: crate::store::TokenId::new(uuid::Uuid::nil(), &until.to_string()),
             until: UnixTime(until),
+            now: UnixTime(0),
             done,
         });
     }
-    file.write(&batch).await.unwrap();
+    file.write(&batch, false).await.unwrap();
     file.forget_tokens(UnixTime(100)).await.unwrap();
     assert_eq!(number(&mut file, "SELECT until FROM used_token").await, 101);
 }

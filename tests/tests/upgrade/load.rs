@@ -1,0 +1,160 @@
+//! Under load: every request gets its answer, and every session goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Keys, Opcode, within};
+use tokio::task::JoinSet;
+
+/// What goes on until it is told to end. A failure ends it with a panic.
+struct Load {
+    ended: Arc<AtomicBool>,
+    answers: Arc<AtomicUsize>,
+    tasks: JoinSet<()>,
+}
+
+impl Load {
+    fn new() -> Self {
+        Self {
+            ended: Arc::default(),
+            answers: Arc::default(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    fn run<F: Future<Output = ()> + Send>(&mut self, mut once: impl FnMut() -> F + Send + 'static) {
+        let (ended, answers) = (self.ended.clone(), self.answers.clone());
+        self.tasks.spawn(async move {
+            while !ended.load(Ordering::Relaxed) {
+                once().await;
+                answers.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+
+    async fn end(mut self) -> usize {
+        self.ended.store(true, Ordering::Relaxed);
+        while let Some(done) = self.tasks.join_next().await {
+            done.expect("no request fails");
+        }
+        self.answers.load(Ordering::Relaxed)
+    }
+}
+
+/// Requests one after the other on a connection, until an answer says that it ends.
+async fn on_one_connection(client: Client, cookie: Cookie, limit: usize) {
+    let mut connection = client.connection().await;
+    for _ in 0..limit {
+        let request = client.get("/jwt/kept").cookie(&cookie);
+        let answer = connection.send(request).await.expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        if answer.header("connection") == "close" {
+            return;
+        }
+    }
+}
+
+/// The same over HTTP/2, until GOAWAY. A request that was not sent any more is sent again.
+async fn on_one_http2_connection(client: Client, cookie: Cookie, limit: usize) {
+    let connection = client.http2().await;
+    for _ in 0..limit {
+        let request = client.get("/jwt/h2").cookie(&cookie);
+        match connection.send(request, None).await {
+            Ok(answer) => assert_eq!(answer.status, 200, "{}", answer.text()),
+            Err(error) => {
+                let never_sent = error
+                    .downcast_ref::<hyper::Error>()
+                    .is_some_and(|error| error.is_canceled() || error.is_closed());
+                assert!(never_sent, "{error:?}");
+                return;
+            }
+        }
+    }
+}
+
+/// Signs in, uses the session, signs out; the session is over.
+async fn sign_in_and_out(client: Client, number: usize) {
+    let token = Keys::first()
+        .token()
+        .user("example", &format!("user{number}"))
+        .sign();
+    let opened = client.get("/jwt/in").bearer(&token).send().await;
+    assert_eq!(opened.status, 200, "{}", opened.text());
+    let cookie = opened.cookie();
+    // It may be the other process' turn, which has to know within a second.
+    let mut known = 0;
+    for _ in 0..20 {
+        known = client.get("/jwt/use").cookie(&cookie).send().await.status;
+        if known == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(known, 200, "the session of user{number}");
+    let out = client.request("DELETE", "/jwt/qps/user").cookie(&cookie);
+    assert_eq!(out.send().await.status, 204);
+    let mut over = 0;
+    for _ in 0..20 {
+        over = client.get("/jwt/use").cookie(&cookie).send().await.status;
+        if over == 401 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(over, 401, "the session of user{number} has ended");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_upgrades_under_load_fail_no_request_and_drop_no_websocket() {
+    let backend = Backend::echo().await;
+    let mut gateway = Gateway::serve().setting("--drain-timeout", "4s").await;
+    gateway
+        .qrs()
+        .jwt_virtual_proxy("jwt", Keys::first(), &backend)
+        .await;
+    let client = gateway.client();
+    let token = Keys::first().token().user("example", "steady").sign();
+    let opened = client.get("/jwt/app/x").bearer(&token).open_socket().await;
+    let mut socket = opened.expect("a WebSocket");
+    let cookie = socket.answer().cookie();
+
+    let mut load = Load::new();
+    let plain = gateway.plain_client();
+    let over_plain = plain.get("/jwt/in").bearer(&token).send().await.cookie();
+    for (client, cookie) in [(client.clone(), cookie.clone()), (plain, over_plain)] {
+        load.run(move || on_one_connection(client.clone(), cookie.clone(), 100));
+    }
+    let (one, again) = (client.clone(), cookie.clone());
+    load.run(move || on_one_connection(one.clone(), again.clone(), 1));
+    let (multiplexed, again) = (client.clone(), cookie.clone());
+    load.run(move || on_one_http2_connection(multiplexed.clone(), again.clone(), 100));
+    let (signing, number) = (client.clone(), AtomicUsize::new(0));
+    load.run(move || sign_in_and_out(signing.clone(), number.fetch_add(1, Ordering::Relaxed)));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    for round in ["first", "second"] {
+        let next = gateway.again().taking_over().await;
+        assert_eq!(next.listeners().gateway, gateway.listeners().gateway);
+        if round == "first" {
+            socket.assert_echo("after the hand-over").await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            socket.assert_echo("while the old process waits").await;
+            let close = within(Duration::from_secs(10), "the close frame", socket.receive());
+            let close = close.await;
+            assert_eq!((close.opcode, close.close_code()), (Opcode::Close, 1001));
+        }
+        let ended = gateway.wait().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        gateway = next;
+        let again = gateway.client().get("/jwt/app/x").cookie(&cookie);
+        socket = again.open_socket().await.expect("a WebSocket");
+    }
+    let answers = load.end().await;
+    assert!(answers > 20, "{answers} rounds");
+    assert!(gateway.folder().data().join("run/listeners.json").exists());
+    assert_eq!(gateway.observer().get("/readyz").send().await.status, 200);
+    let ended = gateway.stop().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
