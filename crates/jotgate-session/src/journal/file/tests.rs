@@ -149,7 +149,7 @@ async fn tokens_are_removed_after_their_time() {
     for until in [100, 101] {
         let (done, _) = oneshot::channel();
         batch.token_uses.push(TokenUse {
-            id: crate::store::TokenId::new(uuid::Uuid::nil(), &until.to_string()),
+            id: TokenId::new(uuid::Uuid::nil(), &until.to_string()),
             until: UnixTime(until),
             now: UnixTime(0),
             done,
