@@ -112,6 +112,7 @@ pub(crate) const ALL: [Suite; 7] = [
         prepare: || {
             install::python("python", "clients/qsapi/requirements.txt")?;
             install::python("python-pyjwt", "clients/pyjwt/requirements.txt")?;
+            install::python("python-sslyze", "clients/sslyze/requirements.txt")?;
             npm_test("clients")
         },
         shown: everything,
