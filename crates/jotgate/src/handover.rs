@@ -14,7 +14,7 @@ mod take;
 
 use std::net::{SocketAddr, TcpListener};
 
-pub(crate) use give::{Offer, listen};
+pub(crate) use give::{Offer, listen, say_leaving};
 pub(crate) use overlap::Overlap;
 pub(crate) use take::Taken;
 

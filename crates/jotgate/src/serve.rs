@@ -234,7 +234,7 @@ impl Gateway {
         let handle = self.runtime.handle().clone();
         handle.block_on(async {
             let successor = self.until_told_to_leave(&again).await;
-            let plan = match successor {
+            let plan = match &successor {
                 None => {
                     systemd::stopping();
                     self.leaving
@@ -248,11 +248,22 @@ impl Gateway {
             tracing::info!("draining");
             self.sockets.close();
             let stopped_again = async { while self.signals.next().await != Asked::Stop {} };
-            tokio::select! {
-                () = self.shared.leave(plan) => {}
-                // Whoever asks twice does not want to wait.
-                () = stopped_again => self.shared.leave(Leaving::NOW).await,
-            }
+            let left = async {
+                tokio::select! {
+                    biased;
+                    () = self.shared.leave(plan) => {}
+                    // Whoever asks twice does not want to wait.
+                    () = stopped_again => self.shared.leave(Leaving::NOW).await,
+                }
+            };
+            let told = async {
+                match successor {
+                    Some(successor) => Some(handover::say_leaving(successor).await),
+                    None => None,
+                }
+            };
+            // In this order: when it is said, connections end with their next answer already.
+            let ((), _successor) = tokio::join!(biased; left, told);
             self.sockets.finish_administration().await;
             if let Err(error) = self.sessions.close().await {
                 tracing::error!(%error, "the last activity of sessions was not written");

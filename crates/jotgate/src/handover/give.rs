@@ -82,7 +82,6 @@ impl Offer {
             .map_err(io::Error::other)?;
         match self.until_serving(&mut stream).await {
             Ok(true) => {
-                stream.write_all(LEAVING.as_bytes()).await?;
                 overlap.until_this_process_ends();
                 Ok(Some(stream))
             }
@@ -109,6 +108,15 @@ impl Offer {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Tells the process that has taken over that this one leaves. To be kept until this process ends: the
+/// other one sees that by its end of the connection.
+pub(crate) async fn say_leaving(mut successor: UnixStream) -> UnixStream {
+    if let Err(error) = successor.write_all(LEAVING.as_bytes()).await {
+        tracing::error!(%error, "the process that has taken over is gone");
+    }
+    successor
 }
 
 /// Opens the socket at which new processes ask; only the owner of this process can. To be called on
