@@ -16,7 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use jotgate_policy::proxy_protocol;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -29,12 +29,16 @@ use crate::exchange::next_number;
 use crate::listen::Place;
 use crate::occupancy::Occupied;
 use crate::request::{self, ConnectionInfo};
+use crate::stalled::{StreamExecutor, Turn};
 use crate::timed_io::{Activity, ClientStream, InFlight, TimedStream, Timeouts};
 use crate::tls::Offer;
 use crate::{Shared, cut, drain};
 
 /// Concurrent requests of an HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
+/// The largest piece of an answer that an HTTP/2 client gets at a time: how fast it takes the pieces tells
+/// whether it takes anything.
+const PIECE: usize = 16 * 1024;
 /// How often a silent HTTP/2 client is asked whether it is still there.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
@@ -118,6 +122,8 @@ async fn serve_streams(
                 let occupied = response.extensions_mut().remove();
                 Ok::<_, Infallible>(response.map(|body| Guarded {
                     body,
+                    turn: Turn::here().inspect(|turn| turn.is_the_clients()),
+                    rest: Bytes::new(),
                     _in_flight: in_flight,
                     _occupied: occupied,
                 }))
@@ -209,7 +215,9 @@ where
     F: Future<Output = Result<Response<Guarded>, Infallible>> + Send + 'static,
 {
     let header_bytes = u32::try_from(shared.settings().max_header_bytes).unwrap_or(u32::MAX);
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let mut builder = http2::Builder::new(StreamExecutor {
+        limit: shared.settings().idle_timeout,
+    });
     builder
         .timer(TokioTimer::new())
         .enable_connect_protocol()
@@ -254,6 +262,10 @@ fn connection_id() -> String {
 /// An answer's body that tells when it is over.
 pub(crate) struct Guarded {
     body: ResponseBody,
+    /// Of a stream of HTTP/2.
+    turn: Option<Arc<Turn>>,
+    /// What was too much for one piece of it.
+    rest: Bytes,
     _in_flight: InFlight,
     _occupied: Option<Arc<Occupied>>,
 }
@@ -266,14 +278,40 @@ impl Body for Guarded {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let this = &mut *self;
+        let Some(turn) = &this.turn else {
+            return Pin::new(&mut this.body).poll_frame(cx);
+        };
+        if this.rest.is_empty() {
+            let polled = Pin::new(&mut this.body).poll_frame(cx);
+            match polled.map_ok(Frame::into_data) {
+                Poll::Ready(Some(Ok(Ok(data)))) => this.rest = data,
+                Poll::Ready(Some(Ok(Err(other)))) => return Poll::Ready(Some(Ok(other))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => {
+                    turn.is_the_backends();
+                    return Poll::Pending;
+                }
+            }
+        }
+        turn.is_the_clients();
+        let piece = this.rest.split_to(this.rest.len().min(PIECE));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let hint = self.body.size_hint();
+        let rest = self.rest.len() as u64;
+        let mut whole = SizeHint::new();
+        if let Some(upper) = hint.upper() {
+            whole.set_upper(upper + rest);
+        }
+        whole.set_lower(hint.lower() + rest);
+        whole
     }
 }

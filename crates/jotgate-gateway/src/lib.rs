@@ -32,6 +32,7 @@ mod shared;
 mod sign_in;
 mod sign_ins;
 mod single_use;
+mod stalled;
 mod sweep;
 mod timed_io;
 mod tls;
