@@ -16,11 +16,12 @@ use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use jotgate_model::{
-    Algorithm, AttributeMapping, ClaimSource, JwtSettings, KeySourceSettings, PresentedToken,
-    UnixTime,
+    AccessRule, Algorithm, AttributeMapping, ClaimSource, JwtSettings, KeySourceSettings, Network,
+    PresentedToken, UnixTime,
 };
+use jotgate_policy::authorize::{Who, passes};
 use jotgate_policy::cookies::{self, Found};
-use jotgate_policy::forwarded::{self, Network};
+use jotgate_policy::forwarded;
 use jotgate_policy::proxy_protocol;
 use jotgate_policy::sign_in::return_path;
 use jotgate_policy::websocket::FrameTracker;
@@ -33,7 +34,8 @@ use jotgate_token::{
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const ALL: [Target; 16] = [
+pub(crate) const ALL: [Target; 17] = [
+    ("access_rule", access_rule),
     ("authorization", authorization),
     ("claims", claims),
     ("cookies", find_cookies),
@@ -54,6 +56,30 @@ pub(crate) const ALL: [Target; 16] = [
 
 /// When tokens are judged: the corpus must not grow old.
 const NOW: UnixTime = UnixTime(1_795_000_000);
+
+/// A rule is written as it was read, and is always decided.
+fn access_rule(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let Ok(Some(rule)) = AccessRule::parse(text) else {
+        return;
+    };
+    let written = rule.to_string();
+    // What is written can be longer than what may be read: an attribute's name gets quotation marks.
+    if written.chars().count() <= 4096 {
+        assert_eq!(AccessRule::parse(&written), Ok(Some(rule.clone())));
+    }
+    for (directory, id) in [("EXAMPLE", "a"), ("", "")] {
+        let attributes = [("Group", "sales"), ("Group", "hr")].into_iter();
+        let who = Who {
+            directory,
+            id,
+            attributes,
+        };
+        passes(&rule, &who);
+    }
+}
 
 /// Lines are the values of `Authorization` fields.
 fn authorization(input: &[u8]) {
@@ -226,7 +252,7 @@ fn client(input: &[u8]) {
     let headers = requests::fields(input);
     let proxy = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     let stranger = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let Some(trusted) = Network::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8) else {
+    let Ok(trusted) = Network::parse("10.0.0.0/8") else {
         unreachable!("a network")
     };
     let unbelieved = forwarded::client(stranger, true, &headers, &[trusted]);

@@ -12,8 +12,10 @@ mod problem;
 mod qps;
 mod qrs;
 mod query;
+mod whole;
 mod xrfkey;
 
 pub use caller::certificate_caller;
 pub use qps::qps_router;
 pub use qrs::{Build, qrs_router};
+pub use whole::whole_requests;

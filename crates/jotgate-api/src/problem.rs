@@ -69,7 +69,9 @@ impl From<ManageError> for Problem {
             ManageError::Conflict { .. } => StatusCode::CONFLICT,
             ManageError::Forbidden(_) => StatusCode::FORBIDDEN,
             ManageError::Invalid(_) => StatusCode::BAD_REQUEST,
-            ManageError::NotFound { .. } => StatusCode::NOT_FOUND,
+            ManageError::NotFound { .. } | ManageError::UserNotFound { .. } => {
+                StatusCode::NOT_FOUND
+            }
             ManageError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())

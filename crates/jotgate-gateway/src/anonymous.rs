@@ -10,6 +10,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use hashbrown::HashMap;
 use http::Method;
+use jotgate_model::entity::AnonymousAccess;
 use jotgate_model::{
     ANONYMOUS_DIRECTORY, Identity, Reason, Refusal, UnixTime, User, Uuid, VirtualProxy,
 };
@@ -54,7 +55,17 @@ impl Passers {
     }
 }
 
-/// Whether it is the user of an anonymous session.
+/// Whether a session may go on in that mode: anonymous users come in only where they may, and nobody
+/// else where all are anonymous.
+pub(crate) fn fits_mode(session: &Session, mode: AnonymousAccess) -> bool {
+    match mode {
+        AnonymousAccess::NoAnonymousUser => !is_anonymous(session),
+        AnonymousAccess::AllowAnonymous => true,
+        AnonymousAccess::AlwaysAnonymous => is_anonymous(session),
+    }
+}
+
+/// Whether its user came without credentials.
 pub(crate) fn is_anonymous(session: &Session) -> bool {
     session.user_directory() == ANONYMOUS_DIRECTORY
 }
@@ -72,7 +83,7 @@ pub(crate) async fn open(
 ) -> Result<Identified, Refusal> {
     may_open(shared, vp, exchange.client.address)?;
     let new = new_session(exchange, vp, request, now);
-    let SignIn { secret, session } = open_in_background(shared, vp, new).await?;
+    let SignIn { secret, session } = open::in_background(shared, vp, new).await?;
     Ok(Identified {
         session,
         new_secret: Some(secret),
@@ -131,23 +142,9 @@ async fn shared_session(
     if let Some(session) = shared.passers.current(vp, now) {
         return Ok(session);
     }
-    let session = open_in_background(shared, vp, new).await?.session;
+    let session = open::in_background(shared, vp, new).await?.session;
     shared.passers.keep(vp, &session);
     Ok(session)
-}
-
-async fn open_in_background(
-    shared: &Arc<Shared>,
-    vp: &Arc<VirtualProxy>,
-    new: NewSession,
-) -> Result<SignIn, Refusal> {
-    let (stores, vp) = (shared.clone(), vp.clone());
-    let opening = shared
-        .background
-        .spawn(async move { open::open(&stores, &vp, new, || Ok(())).await });
-    opening
-        .await
-        .unwrap_or_else(|_| Err(Reason::SessionStoreUnavailable.into()))
 }
 
 fn may_open(shared: &Shared, vp: &VirtualProxy, address: IpAddr) -> Result<(), Refusal> {

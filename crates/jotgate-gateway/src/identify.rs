@@ -162,7 +162,7 @@ fn by_cookie(
         .and_then(|key| shared.sessions.find(&key))
         .filter(|session| session.virtual_proxy() == vp.id)
         .ok_or_else(|| unknown("the cookie names no session of this virtual proxy"))?;
-    if !fits_mode(&session, vp.anonymous) {
+    if !anonymous::fits_mode(&session, vp.anonymous) {
         return Err(unknown(
             "the session is of a time when anonymous access was configured otherwise",
         ));
@@ -180,15 +180,6 @@ fn by_cookie(
             Reason::SessionExpired,
             "the longest lifetime of the session, or of the token that opened it, is over",
         )),
-    }
-}
-
-/// Anonymous users come in only where they may, and nobody else where all are anonymous.
-fn fits_mode(session: &Session, mode: AnonymousAccess) -> bool {
-    match mode {
-        AnonymousAccess::NoAnonymousUser => !anonymous::is_anonymous(session),
-        AnonymousAccess::AllowAnonymous => true,
-        AnonymousAccess::AlwaysAnonymous => anonymous::is_anonymous(session),
     }
 }
 

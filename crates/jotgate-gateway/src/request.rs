@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use jotgate_model::{Reason, Refusal, Snapshot, VirtualProxy};
+use jotgate_model::{Reason, Refusal, Snapshot};
 use jotgate_observe::Phase;
 use jotgate_policy::admit::{self, Asking};
 use jotgate_policy::route::{self, Route};
@@ -26,7 +26,10 @@ use crate::listen::Place;
 use crate::sanitized::Sanitized;
 use crate::tls::Shown;
 use crate::trace::Trace;
-use crate::{Shared, https, personal, refuse, respond, sign_in, tunnel, upstream};
+use crate::{
+    Shared, authorize, https, local_sign_in, personal, prefixed_administration, refuse, respond,
+    sign_in, tunnel, upstream,
+};
 
 /// What is known of the connection that a request came on.
 #[derive(Debug)]
@@ -146,6 +149,11 @@ async fn answer(
     {
         return Ok(response);
     }
+    if let Some(response) =
+        local_sign_in::answer(shared, exchange, virtual_proxy, path, &mut request).await?
+    {
+        return Ok(response);
+    }
     let asking = asking.as_ref().map_err(Clone::clone)?;
     admit::admit(
         virtual_proxy,
@@ -167,10 +175,27 @@ async fn answer(
     exchange.session = Some(identified.session.clone());
 
     exchange.enter(Phase::Authorize);
-    authorize(virtual_proxy, path)?;
+    authorize::session(
+        snapshot,
+        &shared.people.load(),
+        virtual_proxy,
+        &identified.session,
+    )?;
     shared
         .rates
         .count_user(virtual_proxy, &identified, exchange.client.address)?;
+    let administered = prefixed_administration::answer(
+        shared,
+        exchange,
+        virtual_proxy,
+        path,
+        &mut request,
+        &identified,
+    );
+    if let Some(mut response) = administered.await? {
+        respond::set_cookie(&mut response, virtual_proxy, &identified);
+        return Ok(response);
+    }
     if let Some(mut response) =
         personal::answer(shared, exchange, virtual_proxy, path, &request, &identified).await?
     {
@@ -234,71 +259,7 @@ async fn forward_or_tunnel(
     }
 }
 
-/// Whether this user may go there. Through a virtual proxy that does not allow administration nobody
-/// administers, whatever the roles: whoever sets its key could make administrators.
-fn authorize(vp: &VirtualProxy, path: &str) -> Result<(), Refusal> {
-    if vp.allow_administration || !is_administration(path) {
-        return Ok(());
-    }
-    Err(Refusal::with(
-        Reason::AccessDenied,
-        format!(
-            "the virtual proxy \"{}\" does not allow administration (allowAdministration)",
-            vp.description
-        ),
-    ))
-}
-
-/// The console, and the entity types of QRS that Jotgate keeps itself. Read as generously as any
-/// backend might read it: in any case, without empty segments, decoded, without path parameters.
-fn is_administration(path: &str) -> bool {
-    const OWNED: [&str; 5] = [
-        "certificatedistribution",
-        "proxyservice",
-        "selection",
-        "servernodeconfiguration",
-        "virtualproxyconfig",
-    ];
-    let decoded = percent_encoding::percent_decode_str(path)
-        .decode_utf8_lossy()
-        .to_ascii_lowercase();
-    let mut segments = decoded
-        .split(['/', '\\'])
-        .map(|segment| segment.split(';').next().unwrap_or_default())
-        .filter(|segment| !segment.is_empty());
-    match segments.next() {
-        Some("qmc") => true,
-        Some("qrs") => segments
-            .next()
-            .is_some_and(|entity| OWNED.contains(&entity)),
-        _ => false,
-    }
-}
-
 /// Whether `path` is the way into a virtual proxy, with or without its slash.
 pub(crate) fn is_entry(path: &str) -> bool {
     matches!(path, "" | "/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_administration() {
-        for path in [
-            "/qmc/",
-            "/QMC",
-            "/qrs/VirtualProxyConfig/full",
-            "/qrs/proxyservice",
-            "//qrs//proxyservice",
-            "/qrs/%70roxyservice",
-            "/qrs/proxyservice;x",
-        ] {
-            assert!(is_administration(path), "{path}");
-        }
-        for path in ["/qrs/app/count", "/hub/", "/qrs", "/app/qmc"] {
-            assert!(!is_administration(path), "{path}");
-        }
-    }
 }

@@ -8,18 +8,20 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use http::HeaderValue;
 use jotgate_keys::KeyRing;
-use jotgate_model::Snapshot;
+use jotgate_model::{Identity, Network, People, Snapshot};
 use jotgate_observe::{AccessLog, Feed, Metrics, Traces};
 use jotgate_policy::admit::OwnNames;
 use jotgate_policy::csrf::CsrfKey;
-use jotgate_policy::forwarded::Network;
 use jotgate_policy::sign_in::StateKey;
 use jotgate_session::Sessions;
 use tokio::runtime::Handle;
 
 use crate::anonymous::Passers;
 use crate::drain::{Drain, Leaving};
+use crate::local_sign_in::LocalSignIn;
+use crate::management_side::ManagementSide;
 use crate::occupancy::Occupancy;
+use crate::prefixed_administration::AdministrationHandler;
 use crate::rates::Rates;
 use crate::sign_ins::SignIns;
 use crate::upstream::Backends;
@@ -64,6 +66,8 @@ pub struct Stores {
     pub keys: Arc<KeyRing>,
     /// The sessions.
     pub sessions: Sessions,
+    /// What the management side answers for.
+    pub management: ManagementSide,
     /// The key that CSRF tokens and sign-in states are made with; the fleet shares it.
     pub cluster_key: [u8; 32],
     /// The access log.
@@ -82,6 +86,10 @@ pub struct Shared {
     pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) sessions: Sessions,
+    pub(crate) people: Arc<ArcSwap<People>>,
+    pub(crate) signed_in: Box<dyn Fn(&Identity) -> bool + Send + Sync>,
+    pub(crate) local: Box<dyn LocalSignIn>,
+    pub(crate) administration: Box<AdministrationHandler>,
     pub(crate) sign_ins: SignIns,
     pub(crate) passers: Passers,
     pub(crate) rates: Rates,
@@ -115,6 +123,10 @@ impl Shared {
             snapshot: stores.snapshot,
             keys: stores.keys,
             sessions: stores.sessions,
+            people: stores.management.people,
+            signed_in: stores.management.signed_in,
+            local: stores.management.local,
+            administration: stores.management.administration,
             sign_ins: SignIns::default(),
             passers: Passers::default(),
             rates: Rates::default(),

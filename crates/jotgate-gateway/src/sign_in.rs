@@ -8,21 +8,17 @@ use std::time::Duration;
 
 use http::header::{HeaderValue, SET_COOKIE};
 use http::{Method, Response, StatusCode};
-use http_body_util::BodyExt;
 use jotgate_model::{Authentication, Reason, Refusal, VirtualProxy, sign_in_cookie_name};
 use jotgate_policy::cookies::{self, Found};
 use jotgate_policy::route;
-use jotgate_policy::sign_in::{cookie_number, is_navigation, return_path, sign_in_address};
-use percent_encoding::percent_decode;
+use jotgate_policy::sign_in::{State, cookie_number, is_navigation, return_path, sign_in_address};
 
-use crate::Shared;
-use crate::body::{RequestBody, ResponseBody};
+use crate::body::ResponseBody;
 use crate::exchange::Exchange;
-use crate::identify;
 use crate::refuse::{self, Accepts};
-use crate::respond;
 use crate::sanitized::{Sanitized, header_text};
 use crate::sign_ins::SignInKey;
+use crate::{Shared, identify, local_sign_in, respond, whole_body};
 
 /// The largest form that is read.
 const MAX_FORM: u64 = 64 * 1024;
@@ -65,6 +61,9 @@ pub(crate) fn or_refuse(
     if !may_sign_in {
         return Err(refusal);
     }
+    if let Some(form) = local_sign_in::way_in(vp, request) {
+        return Ok(form);
+    }
     if let Some(page) = &vp.sign_in_page
         && is_navigation(request.method(), request.headers())
         && let Some(response) = leave(shared, exchange, vp, request, page)
@@ -96,26 +95,52 @@ fn leave(
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
     let return_to = format!("{scheme}://{}{}{query}", request.host(), request.path());
+    let (state, cookie) = begin(shared, vp, exchange.client.over_tls)?;
+    let mut response = respond::redirect(
+        &sign_in_address(page, &return_to, &state),
+        StatusCode::FOUND,
+    )?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Some(response)
+}
+
+/// A state, and the pre-session cookie of the browser that alone can bring it back.
+pub(crate) fn begin(
+    shared: &Shared,
+    vp: &VirtualProxy,
+    over_tls: bool,
+) -> Option<(String, HeaderValue)> {
     let secret = jotgate_session::SessionSecret::generate();
     let mut nonce = [0; 16];
     aws_lc_rs::rand::fill(&mut nonce).ok()?;
     let state = shared
         .states
         .issue(vp.id, secret.expose().as_bytes(), nonce, crate::now());
-    let mut response = respond::redirect(
-        &sign_in_address(page, &return_to, &state),
-        StatusCode::FOUND,
-    )?;
-    let cookie = HeaderValue::try_from(state_cookie(
-        vp,
-        cookie_number(&state),
-        exchange.client.over_tls,
-        secret.expose(),
-        600,
-    ))
-    .ok()?;
-    response.headers_mut().append(SET_COOKIE, cookie);
-    Some(response)
+    let number = cookie_number(&state);
+    let cookie = state_cookie(vp, number, over_tls, secret.expose(), 600);
+    Some((state, HeaderValue::try_from(cookie).ok()?))
+}
+
+/// Checks that this browser began the sign-in that `state` is of. Gives the state, and the cookie that
+/// removes the pre-session cookie.
+pub(crate) fn check_state(
+    shared: &Shared,
+    vp: &VirtualProxy,
+    over_tls: bool,
+    request: &Sanitized,
+    state: &str,
+) -> Result<(State, Option<HeaderValue>), Refusal> {
+    let number = cookie_number(state);
+    let name = state_cookie_name(vp, number, over_tls);
+    let Found::One(cookie) = cookies::find(request.headers(), &name) else {
+        return Err(Refusal::with(
+            Reason::CsrfTokenInvalid,
+            "the browser has no pre-session cookie; the sign-in did not begin in it",
+        ));
+    };
+    let state = shared.states.check(vp.id, cookie, state, crate::now())?;
+    let expired = HeaderValue::try_from(state_cookie(vp, number, over_tls, "", 0));
+    Ok((state, expired.ok()))
 }
 
 /// The pre-session cookie. It has to come along with a form that another site posts, so over TLS it is
@@ -156,16 +181,8 @@ async fn complete(
     let form = read_form(shared, request).await?;
     let refuse = |detail: &'static str| Refusal::with(Reason::CsrfTokenInvalid, detail);
     let over_tls = exchange.client.over_tls;
-    let number = cookie_number(&form.state);
-    let Found::One(cookie) =
-        cookies::find(request.headers(), &state_cookie_name(vp, number, over_tls))
-    else {
-        return Err(refuse(
-            "the browser has no pre-session cookie; the sign-in did not begin in it",
-        ));
-    };
     let now = crate::now();
-    let state = shared.states.check(vp.id, cookie, &form.state, now)?;
+    let (state, expired) = check_state(shared, vp, over_tls, request, &form.state)?;
     let own = shared.own_names.load();
     let to = return_path(&form.return_to, vp.prefix.as_str(), |origin| {
         let same_host = origin
@@ -199,14 +216,14 @@ async fn complete(
     let mut response = respond::redirect(&to, StatusCode::SEE_OTHER)
         .ok_or_else(|| refuse("returnTo cannot be an address"))?;
     respond::set_cookie(&mut response, vp, &who);
-    if let Ok(expired) = HeaderValue::try_from(state_cookie(vp, number, over_tls, "", 0)) {
+    if let Some(expired) = expired {
         response.headers_mut().append(SET_COOKIE, expired);
     }
     Ok(response)
 }
 
 /// A state counts once, on every node and over restarts.
-async fn use_once(
+pub(crate) async fn use_once(
     shared: &Arc<Shared>,
     vp: &VirtualProxy,
     id: String,
@@ -234,33 +251,8 @@ struct Form {
 }
 
 async fn read_form(shared: &Shared, request: &mut Sanitized) -> Result<Form, Refusal> {
-    let body = request
-        .take_body()
-        .map_or_else(RequestBody::empty, |incoming| {
-            RequestBody::new(
-                incoming,
-                Some(MAX_FORM),
-                shared.settings().body_timeout,
-                None,
-            )
-        });
-    let verdict = body.verdict();
-    let collected = tokio::time::timeout(FORM_TIMEOUT, body.collect())
-        .await
-        .map_err(|_| Refusal::new(Reason::BodyTimeout))?
-        .map_err(|_| Refusal::new(verdict.reason().unwrap_or(Reason::RequestMalformed)))?;
-    let bytes = collected.to_bytes();
-    let field = |name: &str| {
-        let value = bytes
-            .split(|b| *b == b'&')
-            .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-        let decoded: Vec<u8> = value
-            .unwrap_or_default()
-            .iter()
-            .map(|b| if *b == b'+' { b' ' } else { *b })
-            .collect();
-        percent_decode(&decoded).decode_utf8_lossy().into_owned()
-    };
+    let bytes = whole_body::read(shared, request, MAX_FORM, FORM_TIMEOUT).await?;
+    let field = |name| whole_body::form_field(&bytes, name);
     Ok(Form {
         token: field("token"),
         state: field("state"),

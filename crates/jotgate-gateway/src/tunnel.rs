@@ -22,10 +22,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::handshake::{Handshake, refuse_success_without_tunnel};
 use self::relay::{Relay, RelayEnd};
-use crate::Shared;
 use crate::body::ResponseBody;
 use crate::timed_io::TimedStream;
 use crate::upstream::{BackendIo, Outgoing};
+use crate::{Shared, authorize};
 
 /// How long the backend may take to finish the frame it is in before a notice is sent anyway.
 const FRAME_GRACE: Duration = Duration::from_millis(300);
@@ -103,14 +103,22 @@ async fn run<C>(shared: &Arc<Shared>, mut watch: SessionWatch, mut relay: Relay<
 where
     C: AsyncRead + AsyncWrite + Unpin,
 {
+    // What was blocked since the handshake was judged may not have reached this socket.
+    let (snapshot, people) = (shared.snapshot.load(), shared.people.load());
+    let too_late = authorize::must_close(&snapshot, &people, watch.session());
+    drop((snapshot, people));
     let last_words = tokio::select! {
+        biased;
+        () = std::future::ready(()), if too_late => {
+            LastWords::session_ended(EndReason::ClosedByServer)
+        }
+        reason = watch.ended() => LastWords::session_ended(reason),
+        () = shared.drain.tunnels_ended() => LastWords::draining(),
         end = relay.run() => {
             tracing::trace!(?end, "a WebSocket ended");
             finish(&mut relay, &[]).await;
             return;
         }
-        reason = watch.ended() => LastWords::session_ended(reason),
-        () = shared.drain.tunnels_ended() => LastWords::draining(),
     };
     let in_time = tokio::time::timeout(FRAME_GRACE, relay.run_to_boundary()).await;
     if matches!(in_time, Ok(RelayEnd::Closed | RelayEnd::Broken)) {

@@ -131,7 +131,7 @@ pub(crate) fn rewrite(
     let mut headers = head.headers;
     let vp = sent.virtual_proxy;
     let trusted_name = match &vp.authentication {
-        Authentication::Header { name, .. } => Some(name),
+        Authentication::Header(settings) => Some(&settings.name),
         _ => None,
     };
     let own_names = vp

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jotgate_gateway::{
-    GatewayListeners, GatewaySettings, Leaving, ServerCertificates, Shared, Stores, Workers, bind,
-    now,
+    GatewayListeners, GatewaySettings, Leaving, ManagementSide, ServerCertificates, Shared, Stores,
+    Workers, bind, now,
 };
 use jotgate_keys::KeyRing;
 use jotgate_model::entity::{
@@ -65,6 +65,7 @@ impl Site {
             snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
             keys,
             sessions: runtime.block_on(sessions).unwrap(),
+            management: ManagementSide::default(),
             cluster_key: [7; 32],
             access_log: AccessLog::open(&AccessLogTarget::Off).unwrap(),
             feed: feed.clone(),

@@ -1,5 +1,7 @@
 //! Who asks for a change.
 
+use jotgate_model::Role;
+
 /// Whoever asks for a change, after authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
@@ -11,12 +13,23 @@ pub struct Actor {
     pub privilege: Privilege,
 }
 
-/// What an actor may do: the administrator roles of the real system that may change anything here.
+/// What an actor may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Privilege {
     /// Everything.
     RootAdmin,
-    /// Everything but what would let the actor become somebody with more rights: how users prove
-    /// who they are where roles count.
+    /// Everything but what would let the actor, or somebody else, become an administrator.
     SecurityAdmin,
+    /// Reads everything and changes nothing.
+    AuditAdmin,
+}
+
+impl From<Role> for Privilege {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::RootAdmin => Self::RootAdmin,
+            Role::SecurityAdmin => Self::SecurityAdmin,
+            Role::AuditAdmin => Self::AuditAdmin,
+        }
+    }
 }

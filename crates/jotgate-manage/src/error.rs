@@ -38,6 +38,12 @@ pub enum ManageError {
         /// Under which id.
         id: Uuid,
     },
+    /// There is no such user.
+    #[error("There is no user with the id {id}.")]
+    UserNotFound {
+        /// Under which id.
+        id: Uuid,
+    },
     /// The repository does not do its work. Traffic goes on with the last configuration. Should it
     /// have failed while it acknowledged, the change is stored all the same: then the next save, or
     /// the next start, finds it.

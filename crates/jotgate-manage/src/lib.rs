@@ -11,6 +11,7 @@ mod authority;
 mod documents;
 mod error;
 mod labels;
+mod local;
 mod management;
 mod material;
 mod nodes;
@@ -18,18 +19,25 @@ mod proxy_services;
 mod revocations;
 mod rules;
 mod sessions;
+mod sign_in_notes;
 mod site;
 mod stamp;
 #[cfg(test)]
 mod testing;
+mod users;
 mod virtual_proxies;
 
 pub use actor::{Actor, Privilege};
 pub use error::ManageError;
 pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
-pub use jotgate_repository::{Change, Document, Kind, Repository, Revision, Revocation, Revoked};
+pub use jotgate_repository::{
+    Change, Document, Kind, Repository, Revision, Revocation, Revoked, StoredUser,
+};
 pub use jotgate_session::{Session, SessionSecret, Sessions};
+pub use local::{LocalError, make_set_up_secret};
 pub use management::Management;
 pub use revocations::MAX_REVOCATIONS;
 pub use sessions::{SessionChange, SessionForUser};
+pub use sign_in_notes::SignInNotes;
 pub use site::NewSite;
+pub use users::UserChange;

@@ -7,15 +7,17 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use jotgate_keys::KeyRing;
-use jotgate_model::{Snapshot, Timestamp};
+use jotgate_model::{People, Snapshot, Timestamp};
 use jotgate_repository::{Change, ChangeSet, Kind, Repository, RepositoryError};
 use jotgate_session::Sessions;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use crate::local::Local;
 use crate::sessions::end_sessions_of;
 use crate::site::{NewSite, load_or_create};
 use crate::stamp::stamp;
+use crate::users::load_people;
 use crate::{Actor, ManageError, rules};
 
 /// How often a save is repeated when another process saves at the same time.
@@ -34,6 +36,12 @@ pub(crate) struct Inner {
     snapshot: ArcSwap<Snapshot>,
     /// Held from the reading of what a save is based on until the answer.
     saving: Mutex<()>,
+    /// The few users that requests must know of.
+    pub(crate) people: Arc<ArcSwap<People>>,
+    /// Passwords and attempts.
+    pub(crate) local: Local,
+    /// Held from the reading of a user that is changed until the change holds.
+    pub(crate) changing_people: Mutex<()>,
     /// Set by [`Management::use_keys`].
     pub(crate) keys: OnceLock<Arc<KeyRing>>,
     /// Held from the change of a revocation until it holds for requests.
@@ -67,6 +75,7 @@ impl Management {
         let (stored, proxy_id) = load_or_create(&repository, &site).await?;
         let snapshot = Snapshot::build(stored.revision, stored.documents, proxy_id, None)?;
         let snapshot = Arc::new(snapshot);
+        let people = load_people(&repository).await?;
         publish(snapshot.clone());
         Ok(Self {
             inner: Arc::new(Inner {
@@ -75,6 +84,9 @@ impl Management {
                 publish: Box::new(publish),
                 snapshot: ArcSwap::new(snapshot),
                 saving: Mutex::new(()),
+                people: Arc::new(ArcSwap::from_pointee(people)),
+                local: Local::default(),
+                changing_people: Mutex::new(()),
                 keys: OnceLock::new(),
                 revoking: Mutex::new(()),
             }),

@@ -16,6 +16,7 @@ use jotgate_session::{EndReason, Session};
 use jotgate_token::Verified;
 use uuid::Uuid;
 
+use crate::authority::check_may_change;
 use crate::management::Inner;
 use crate::{Actor, ManageError, Management};
 
@@ -175,6 +176,7 @@ impl Management {
         id: Uuid,
         now: Timestamp,
     ) -> Result<(), ManageError> {
+        check_may_change(actor)?;
         let keys = self.inner.keys()?.clone();
         let (inner, author) = (self.inner.clone(), actor.name.clone());
         carry_through(async move {
@@ -271,12 +273,12 @@ impl Inner {
     }
 }
 
-/// A client that goes away in the middle must not leave a revocation that is stored and not served.
-async fn carry_through<T: Send + 'static>(
+/// A client that goes away in the middle must not leave a change that is stored and does not hold.
+pub(crate) async fn carry_through<T: Send + 'static>(
     work: impl Future<Output = Result<T, ManageError>> + Send + 'static,
 ) -> Result<T, ManageError> {
     tokio::spawn(work).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a revocation ended early");
+        tracing::error!(%error, "a change ended early");
         let reason = "of an error in Jotgate itself, which its log describes";
         Err(ManageError::Unavailable(reason.to_owned()))
     })
@@ -289,6 +291,7 @@ fn new(
     note: &str,
     now: Timestamp,
 ) -> Result<Revocation, ManageError> {
+    check_may_change(actor)?;
     if note.chars().count() > MAX_TEXT || note.contains(char::is_control) {
         let problem = format!("must be one line of at most {MAX_TEXT} characters");
         return Err(ManageError::field("note", problem));

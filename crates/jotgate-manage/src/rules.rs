@@ -9,7 +9,7 @@ use jotgate_model::{Documents, FieldErrors, Snapshot, Timestamp};
 use jotgate_repository::{Change, Document, Kind};
 use uuid::Uuid;
 
-use crate::authority::check_authority;
+use crate::authority::check_change;
 use crate::labels::{check_custom_property, check_labels, check_tag};
 use crate::material::{check_jwt_keys, check_node_tls};
 use crate::{Actor, ManageError};
@@ -30,9 +30,9 @@ pub(crate) fn check(
     }
     let mut errors = FieldErrors::default();
     for change in changes {
+        check_change(actor, change, &current.documents)?;
         match change {
             Change::Put(document) => {
-                check_authority(actor, document, &current.documents)?;
                 check_document(document, &current.documents, &next, &mut errors);
             }
             Change::Delete { kind, id } => check_delete(*kind, *id, &current.documents, &next)?,

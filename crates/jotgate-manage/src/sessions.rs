@@ -6,6 +6,7 @@ use jotgate_model::{Identity, Timestamp, UnixTime, User, VirtualProxy};
 use jotgate_session::{EndReason, NewSession, Session, SessionError, SessionSecret, Sessions};
 use uuid::Uuid;
 
+use crate::authority::{check_may_change, check_opening};
 use crate::{Actor, ManageError, Management};
 
 /// A session that a program opens for somebody whom it has authenticated itself (QPS
@@ -83,6 +84,7 @@ impl Management {
         let Some(vp) = snapshot.virtual_proxy(wanted.virtual_proxy) else {
             return Err(ManageError::field("virtualProxy", "does not exist"));
         };
+        check_opening(actor, vp)?;
         let user = wanted.identity.user.clone();
         let only_one = self.sessions_of_user(vp, &user, now).is_empty();
         let rules = vp.session;
@@ -123,6 +125,7 @@ impl Management {
         id: &str,
         now: Timestamp,
     ) -> Result<Option<SessionChange>, ManageError> {
+        check_may_change(actor)?;
         let Some(session) = self.session_at(vp, id, now) else {
             return Ok(None);
         };
@@ -146,6 +149,7 @@ impl Management {
         vp: &VirtualProxy,
         user: &User,
     ) -> Result<Vec<Arc<Session>>, ManageError> {
+        check_may_change(actor)?;
         let ended = self
             .inner
             .sessions

@@ -109,6 +109,11 @@ pub(crate) fn security() -> &'static Actor {
     &SECURITY
 }
 
+pub(crate) fn auditor() -> &'static Actor {
+    static AUDITOR: LazyLock<Actor> = LazyLock::new(|| actor("auditor", Privilege::AuditAdmin));
+    &AUDITOR
+}
+
 fn actor(name: &str, privilege: Privilege) -> Actor {
     Actor {
         name: format!("LAB\\{name}"),

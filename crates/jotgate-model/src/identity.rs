@@ -27,6 +27,10 @@ impl User {
 /// The directory of anonymous users, as the real system has it. No token may assert it.
 pub const ANONYMOUS_DIRECTORY: &str = "NONE";
 
+/// The directory of the users whose passwords Jotgate keeps, and of the real system's own accounts.
+/// Nothing from outside may assert it.
+pub const INTERNAL_DIRECTORY: &str = "INTERNAL";
+
 /// Writes `directory\id`, the form that administrators know.
 impl std::fmt::Display for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -8,12 +8,15 @@
 //!
 //! Nothing in this crate does I/O or reads a clock.
 
+mod access_rule;
 pub mod entity;
 mod field;
 mod headers;
 mod identity;
 mod names;
+mod network;
 mod node;
+mod people;
 mod presented;
 mod reason;
 mod refusal;
@@ -22,14 +25,17 @@ mod snapshot;
 mod time;
 mod virtual_proxy;
 
+pub use access_rule::{AccessRule, AccessRuleError, Condition, Subject};
 pub use field::{FieldError, FieldErrors};
 pub use headers::{
     fold_header_name, is_disguised_framing_header, is_framing_header, is_injected_header,
     is_removed_from_requests,
 };
-pub use identity::{ANONYMOUS_DIRECTORY, Attributes, Identity, User};
+pub use identity::{ANONYMOUS_DIRECTORY, Attributes, INTERNAL_DIRECTORY, Identity, User};
 pub use names::{CookieName, HostPattern, NameError, Origin, Prefix};
+pub use network::Network;
 pub use node::{Node, Scheme, Service, TlsMaterial};
+pub use people::{People, Role, Roles, UserKey};
 pub use presented::PresentedToken;
 pub use reason::{Reason, Side};
 pub use refusal::Refusal;
@@ -39,6 +45,6 @@ pub use time::{Timestamp, UnixTime};
 pub use uuid::Uuid;
 pub use virtual_proxy::{
     Algorithm, AttributeMapping, Authentication, BackendHeader, BackendHeaderPart, ClaimSource,
-    CookieForm, CookieRules, CsrfProtection, JwtSettings, KeySourceSettings, RateLimits,
-    SessionRules, VirtualProxy,
+    CookieForm, CookieRules, CsrfProtection, HeaderForm, HeaderSettings, JwtSettings,
+    KeySourceSettings, RateLimits, SessionRules, VirtualProxy,
 };

@@ -41,6 +41,8 @@ pub struct Snapshot {
     default: Option<Arc<VirtualProxy>>,
     nodes: HashMap<Uuid, Arc<Node>>,
     cookie_names: HashSet<Box<[u8]>>,
+    /// Who may assert the user directories that are bound, by their names in lower case.
+    bound_directories: HashMap<Box<str>, Vec<Uuid>>,
 }
 
 impl Snapshot {
@@ -56,6 +58,7 @@ impl Snapshot {
             default: None,
             nodes: HashMap::new(),
             cookie_names: HashSet::new(),
+            bound_directories: HashMap::new(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Snapshot {
                 .map(|vp| (vp.prefix.as_str().into(), vp))
                 .collect(),
             cookie_names: cookie_names(&virtual_proxies),
+            bound_directories: bound_directories(&virtual_proxies),
             documents,
             virtual_proxies,
             nodes,
@@ -149,6 +153,18 @@ impl Snapshot {
         begins_one || self.cookie_names.contains(name)
     }
 
+    /// Whether users of `directory` may sign in at a virtual proxy: it is bound to no other ones.
+    #[must_use]
+    pub fn may_assert(&self, virtual_proxy: Uuid, directory: &str) -> bool {
+        if self.bound_directories.is_empty() {
+            return true;
+        }
+        let directory = directory.to_ascii_lowercase();
+        self.bound_directories
+            .get(&*directory)
+            .is_none_or(|bound| bound.contains(&virtual_proxy))
+    }
+
     /// A node by its id.
     #[must_use]
     pub fn node(&self, id: Uuid) -> Option<&Arc<Node>> {
@@ -167,6 +183,16 @@ fn cookie_names(virtual_proxies: &Parsed<VirtualProxy>) -> HashSet<Box<[u8]>> {
         .flat_map(|vp| [vp.cookie.https.name.as_str(), vp.cookie.http.name.as_str()])
         .map(|name| name.as_bytes().into())
         .collect()
+}
+
+fn bound_directories(virtual_proxies: &Parsed<VirtualProxy>) -> HashMap<Box<str>, Vec<Uuid>> {
+    let mut bound: HashMap<Box<str>, Vec<Uuid>> = HashMap::new();
+    for vp in virtual_proxies.values() {
+        for directory in &vp.bound_directories {
+            bound.entry(directory.clone()).or_default().push(vp.id);
+        }
+    }
+    bound
 }
 
 /// What stands between the name of a session cookie and the number of a [`sign_in_cookie_name`].
@@ -387,6 +413,25 @@ mod tests {
             .to_string();
         assert!(error.starts_with("sessionCookieHeaderName: "), "{error}");
         assert!(build(&[vp(1, "a", "S"), vp(2, "b", "S-HTTP")]).is_err());
+    }
+
+    #[test]
+    fn a_bound_directory_belongs_to_those_who_list_it() {
+        let bound = |id, prefix: &str, directories: &[&str]| {
+            let mut config = (*vp(id, prefix, prefix)).clone();
+            config.bound_user_directories = directories.iter().map(|d| (*d).to_owned()).collect();
+            Arc::new(config)
+        };
+        let vps = [
+            bound(1, "a", &["CORP"]),
+            bound(2, "b", &["corp", "other"]),
+            bound(3, "c", &[]),
+        ];
+        let s = build(&vps).unwrap();
+        let may = |id, directory| s.may_assert(Uuid::from_u128(id), directory);
+        assert!(may(1, "corp") && may(2, "Corp") && !may(3, "CORP"));
+        assert!(!may(1, "OTHER") && may(3, "free"));
+        assert!(build(&[bound(1, "a", &["INTERNAL"])]).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use http::header::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use crate::entity::{AnonymousAccess, SameSiteAttribute};
-use crate::{CookieName, FieldErrors, HostPattern, Origin, Prefix};
+use crate::{AccessRule, CookieName, FieldErrors, HostPattern, Network, Origin, Prefix};
 
 /// One prefix: who may come in, how, and where requests go.
 #[derive(Clone, Debug)]
@@ -31,6 +31,10 @@ pub struct VirtualProxy {
     pub anonymous: AnonymousAccess,
     /// Whether roles count here.
     pub allow_administration: bool,
+    /// Who is let in; everybody who authenticates when there is none.
+    pub access_rule: Option<AccessRule>,
+    /// User directories that no virtual proxy may assert unless it lists them too.
+    pub bound_directories: Vec<Box<str>>,
     /// When sessions end.
     pub session: SessionRules,
     /// How sessions are kept in browsers.
@@ -64,21 +68,46 @@ pub struct VirtualProxy {
 /// How users prove who they are.
 #[derive(Clone, Debug)]
 pub enum Authentication {
-    /// A trusted header names the user. The directory comes from the pattern.
-    Header {
-        /// The header.
-        name: HeaderName,
-        /// A fixed directory, or nothing when the pattern finds it in the header.
-        directory: Option<Box<str>>,
-        /// The pattern of the dynamic method, such as `$ud\\$id`.
-        pattern: Box<str>,
-    },
+    /// A trusted header names the user.
+    Header(Box<HeaderSettings>),
     /// A signed token.
     Jwt(Box<JwtSettings>),
     /// A one-time ticket, or the form of the default virtual proxy.
     Ticket,
     /// Stored but not served: what is missing, for whoever links it.
     Unserved(FieldErrors),
+}
+
+/// Who may name a user in a header, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderSettings {
+    /// The header.
+    pub name: HeaderName,
+    /// What its value means.
+    pub form: HeaderForm,
+    /// Whose header counts; nobody's when there are none.
+    pub trusted: Vec<Network>,
+}
+
+/// What the value of a header says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderForm {
+    /// The user's id; the directory is fixed.
+    Static {
+        /// The directory.
+        directory: Box<str>,
+    },
+    /// Directory and id, with these texts before, between and after them.
+    Dynamic {
+        /// Before the first.
+        before: Box<str>,
+        /// Between them.
+        between: Box<str>,
+        /// After the second.
+        after: Box<str>,
+        /// Whether the directory comes first.
+        directory_first: bool,
+    },
 }
 
 /// What a token must be.

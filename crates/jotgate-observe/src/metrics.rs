@@ -89,6 +89,8 @@ pub struct Metrics {
     pub sessions: Gauge<i64, AtomicI64>,
     /// Sessions that were opened.
     pub sessions_opened: Counter,
+    /// Sign-ins that were not noted among the users, because too many came at once.
+    pub sign_ins_not_noted: Counter,
     /// TLS handshakes that failed.
     pub handshakes_failed: Counter,
     /// Changed certificates that could not be served.
@@ -123,6 +125,7 @@ impl Default for Metrics {
             tunnels: Gauge::default(),
             sessions: Gauge::default(),
             sessions_opened: Counter::default(),
+            sign_ins_not_noted: Counter::default(),
             handshakes_failed: Counter::default(),
             certificate_reload_failures: Counter::default(),
             certificate_expiry: Family::default(),
@@ -186,6 +189,11 @@ impl Default for Metrics {
             "sessions_opened",
             "Sessions that were opened",
             m.sessions_opened.clone(),
+        );
+        registry.register(
+            "sign_ins_not_noted",
+            "Sign-ins that were not noted among the users",
+            m.sign_ins_not_noted.clone(),
         );
         registry.register(
             "tls_handshakes_failed",

@@ -3,43 +3,7 @@
 use std::net::IpAddr;
 
 use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
-
-/// A network whose members may say for whom they forward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
-
-impl Network {
-    /// The network of `address` with that prefix length; nothing when it is too long.
-    #[must_use]
-    pub fn new(address: IpAddr, prefix: u8) -> Option<Self> {
-        let address = address.to_canonical();
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        (prefix <= longest).then_some(Self { address, prefix })
-    }
-
-    /// Whether `address` belongs to it; an IPv4 address inside of IPv6 is the IPv4 address.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(net), IpAddr::V4(ip)) => {
-                let mask = u32::MAX
-                    .checked_shl(32 - u32::from(self.prefix))
-                    .unwrap_or(0);
-                u32::from(net) & mask == u32::from(ip) & mask
-            }
-            (IpAddr::V6(net), IpAddr::V6(ip)) => {
-                let mask = u128::MAX
-                    .checked_shl(128 - u32::from(self.prefix))
-                    .unwrap_or(0);
-                u128::from(net) & mask == u128::from(ip) & mask
-            }
-            _ => false,
-        }
-    }
-}
+use jotgate_model::Network;
 
 /// Who sent a request, as far as the connection and believed proxies tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,23 +212,6 @@ mod tests {
         client(peer.parse().unwrap(), false, &headers, trusted)
     }
 
-    fn network(address: &str, prefix: u8) -> Network {
-        Network::new(address.parse().unwrap(), prefix).unwrap()
-    }
-
-    #[test]
-    fn networks() {
-        assert!(network("10.0.0.0", 8).contains("10.9.8.7".parse().unwrap()));
-        assert!(network("10.0.0.0", 8).contains("::ffff:10.9.8.7".parse().unwrap()));
-        assert!(!network("10.0.0.0", 8).contains("11.0.0.1".parse().unwrap()));
-        assert!(network("0.0.0.0", 0).contains("1.2.3.4".parse().unwrap()));
-        assert!(!network("0.0.0.0", 0).contains("::1".parse().unwrap()));
-        assert!(network("fd00::", 8).contains("fd12::1".parse().unwrap()));
-        assert!(network("::", 0).contains("fd12::1".parse().unwrap()));
-        assert!(Network::new("10.0.0.0".parse().unwrap(), 33).is_none());
-        assert!(Network::new("::ffff:10.0.0.0".parse().unwrap(), 104).is_none());
-    }
-
     /// Lines S5 and S6 of the hostile inputs.
     #[test]
     fn only_trusted_proxies_are_believed() {
@@ -277,7 +224,7 @@ mod tests {
             (nobody.address.to_string(), nobody.over_tls),
             ("1.2.3.4".to_owned(), false)
         );
-        let lb = [network("10.0.0.0", 8)];
+        let lb = [Network::parse("10.0.0.0/8").unwrap()];
         let through = from("10.0.0.1", &forged, &lb);
         assert_eq!(
             (through.address.to_string(), through.over_tls),

@@ -1,4 +1,4 @@
-//! The configuration on disk: documents, revisions, and a few settings.
+//! The configuration on disk: documents, revisions, and a few settings; beside it revocations and users.
 //!
 //! Requests never come here. They are judged by a snapshot in memory; this crate keeps what the
 //! snapshot is made of. A save is one transaction that holds all of its changes or none, counts the
@@ -12,10 +12,13 @@
 mod document;
 mod error;
 mod open;
+mod password;
 mod repository;
 mod revocation;
+mod user;
 
 pub use document::{Change, ChangeSet, Document, Kind};
 pub use error::{OpenError, RepositoryError};
 pub use repository::{Repository, Revision, Stored};
 pub use revocation::{Revocation, Revoked};
+pub use user::{NotedSignIn, StoredUser};

@@ -214,6 +214,12 @@ impl Sessions {
         self.0.memory.watches.watch(session)
     }
 
+    /// Closes the sockets of every session for which `must_close` is true; the sessions go on. Looks at
+    /// all sessions with sockets; `must_close` must be quick and not call the store.
+    pub fn close_sockets(&self, must_close: impl Fn(&Session) -> bool) {
+        self.0.memory.watches.close(must_close);
+    }
+
     /// How many sockets of the session are registered.
     #[must_use]
     pub fn open_sockets(&self, session: &Arc<Session>) -> usize {

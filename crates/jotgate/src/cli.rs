@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::commands::admin::AdminCommand;
 use crate::commands::keygen::KeygenArguments;
 use crate::commands::token::TokenCommand;
 use crate::exit::{Exit, Failure};
@@ -41,6 +42,9 @@ pub(crate) enum Command {
     /// Makes a virtual proxy with the prefix jwt, a stand-in for the analytics server, an administrator
     /// and a token, and prints what to open and what to paste. Takes the settings of serve.
     Demo(DemoArguments),
+    /// Helps administrators who cannot sign in
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Makes a key pair with a certificate, for signing tokens
     Keygen(KeygenArguments),
     /// Makes and checks tokens

@@ -3,6 +3,7 @@
 //! Each one takes its arguments and the time and gives an [`Answer`]; what is printed and how the
 //! process ends is decided in one place.
 
+pub(crate) mod admin;
 pub(crate) mod keygen;
 pub(crate) mod token;
 

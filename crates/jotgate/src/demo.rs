@@ -22,6 +22,8 @@ use crate::shell::quote;
 
 /// The prefix of the sample virtual proxy.
 const PREFIX: &str = "jwt";
+/// The name of the administrator.
+const ADMINISTRATOR: &str = "admin";
 /// How long the sample token is good, in seconds.
 const TOKEN_LIFETIME: i64 = 12 * 3600;
 
@@ -59,7 +61,31 @@ pub(crate) fn demo(
             )
         })?;
     tell(&instructions(&gateway, &token));
+    if let Some(password) = make_administrator(&gateway)? {
+        let base = gateway.base();
+        tell(&format!(
+            "The administrator {ADMINISTRATOR} signs in at {base}/internal_forms_authentication/ \
+             with this password, which is shown once:\n\n  {password}\n"
+        ));
+    }
     gateway.run(again)
+}
+
+/// An administrator with a password, when there is none.
+fn make_administrator(gateway: &Gateway) -> Result<Option<String>, Failure> {
+    if !gateway.management.needs_administrator() {
+        return Ok(None);
+    }
+    let password = jotgate_session::SessionSecret::generate();
+    let password: String = password.expose().chars().take(20).collect();
+    let date = jotgate_gateway::timestamp();
+    let made = gateway
+        .management
+        .make_administrator(ADMINISTRATOR, &password, date);
+    gateway
+        .block_on(made)
+        .map_err(|error| Failure::new(Exit::Fault, error.to_string()))?;
+    Ok(Some(password))
 }
 
 /// The stand-in backend, on a port of this machine that only the gateway knows.

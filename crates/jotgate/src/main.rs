@@ -49,6 +49,8 @@ fn run() -> ExitCode {
                 Err(error) => Err(error.into()),
             }
         }
+        Command::Admin(command) => commands::admin::run(command, jotgate_gateway::timestamp())
+            .and_then(|answer| answer.give()),
         Command::Keygen(arguments) => {
             commands::keygen::run(arguments, commands::now()).and_then(|answer| answer.give())
         }

@@ -4,6 +4,7 @@
 //! certificates, ports, configuration, sessions. Requests have their own threads; everything else
 //! (management, the journal's writer, sweeping, certificates) shares the runtime made here.
 
+mod administration;
 mod given;
 mod predecessor;
 mod served;
@@ -12,14 +13,16 @@ mod traces;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use jotgate_gateway::{Leaving, ServerCertificates, Shared, Stores, Workers, sweep_sessions};
+use jotgate_gateway::{
+    Leaving, ServerCertificates, Shared, Stores, Workers, close_refused_sockets, sweep_sessions,
+};
 use jotgate_keys::{KeyRing, SourceEvent};
 use jotgate_manage::{Management, NewSite};
-use jotgate_model::Snapshot;
 use jotgate_model::entity::ServiceConfig;
+use jotgate_model::{People, Snapshot};
 use jotgate_observe::{
     AccessLog, AccessLogTarget, Feed, FeedLimits, LogFormat, Metrics, start_logging,
 };
@@ -31,6 +34,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::certificates::{Certificates, load_pair, names_of, valid_until};
 use crate::cluster_key::cluster_key;
+use crate::commands::admin::set_up_link;
 use crate::commands::now;
 use crate::data_directory::{DataDirectory, Listeners};
 use crate::exit::{Exit, Failure, print};
@@ -38,6 +42,7 @@ use crate::handover::{self, Offer, systemd};
 use crate::settings::{self, Database, SessionStore, SettingError, Settings};
 use crate::signals::{Asked, Signals};
 
+use administration::management_side;
 use served::{Served, leaving};
 use sockets::Sockets;
 use traces::TraceExport;
@@ -66,6 +71,9 @@ pub(crate) fn serve(
 ) -> Result<ExitCode, Failure> {
     let gateway = Gateway::start(settings, backend_services(settings), take_over)?;
     tell(&gateway.greeting());
+    if let Some(invitation) = gateway.invitation()? {
+        tell(&invitation);
+    }
     gateway.run(again)
 }
 
@@ -139,12 +147,14 @@ impl Gateway {
         let metrics = Metrics::default();
         metrics.started.set(now().0);
         let keys = Arc::new(key_ring(&runtime, &metrics));
+        let standing = Arc::new(OnceLock::new());
         let (sessions, management) = runtime.block_on(open_stores(
             settings,
             &directory,
-            publisher(&snapshot, &keys),
+            publisher(&snapshot, &keys, &standing),
             node_services,
         ))?;
+        drop(standing.set((sessions.clone(), management.people())));
         let revocations = management.use_keys(keys.clone(), jotgate_gateway::timestamp());
         runtime
             .block_on(revocations)
@@ -155,6 +165,7 @@ impl Gateway {
             snapshot,
             keys,
             sessions: sessions.clone(),
+            management: management_side(&management),
             cluster_key: *cluster_key(settings.cluster_key.as_ref(), &directory)?,
             access_log,
             feed: feed(settings),
@@ -346,6 +357,33 @@ impl Gateway {
         systemd::ready();
     }
 
+    /// The address of the gateway on this machine.
+    pub(crate) fn base(&self) -> String {
+        let port = self
+            .listeners
+            .gateway
+            .first()
+            .map_or(8443, SocketAddr::port);
+        format!("https://localhost:{port}")
+    }
+
+    /// While there is no administrator: the link that makes one. Each start makes a new one.
+    fn invitation(&self) -> Result<Option<String>, Failure> {
+        if !self.management.needs_administrator() {
+            return Ok(None);
+        }
+        let making = self
+            .management
+            .make_set_up_secret(jotgate_gateway::timestamp());
+        let secret = self
+            .block_on(making)
+            .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
+        let link = set_up_link(&self.base(), secret.expose());
+        Ok(Some(format!(
+            "There is no administrator yet. This link makes one, once, within an hour:\n{link}\n"
+        )))
+    }
+
     /// Where it serves.
     fn greeting(&self) -> String {
         let certificates = self.directory.certificates();
@@ -408,15 +446,23 @@ fn key_ring(runtime: &Runtime, metrics: &Metrics) -> KeyRing {
     })
 }
 
-/// What every new snapshot goes through: its keys are compiled, then it is served.
+/// The sessions, and the users of whom more is known.
+type Standing = OnceLock<(Sessions, Arc<ArcSwap<People>>)>;
+
+/// What every new snapshot goes through: its keys are compiled, it is served, and sockets of users
+/// whom it does not let in are closed.
 fn publisher(
     snapshot: &Arc<ArcSwap<Snapshot>>,
     keys: &Arc<KeyRing>,
+    standing: &Arc<Standing>,
 ) -> impl Fn(Arc<Snapshot>) + Send + Sync + 'static {
-    let (snapshot, keys) = (snapshot.clone(), keys.clone());
+    let (snapshot, keys, standing) = (snapshot.clone(), keys.clone(), standing.clone());
     move |next| {
         keys.prepare(&next);
-        snapshot.store(next);
+        snapshot.store(next.clone());
+        if let Some((sessions, people)) = standing.get() {
+            close_refused_sockets(sessions, &next, &people.load());
+        }
     }
 }
 

@@ -6,7 +6,6 @@
 //! parsed here, once: [`Settings`] holds values that need no second look. Unknown names are errors,
 //! because a protection that is spelled wrongly is a protection that is off.
 
-mod cidr;
 mod environment;
 mod error;
 mod file;
@@ -21,7 +20,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use cidr::Cidr;
+use jotgate_model::Network;
+
 pub(crate) use error::SettingError;
 pub(crate) use flags::SettingFlags;
 pub(crate) use layers::read_limited;
@@ -71,7 +71,7 @@ pub(crate) struct Settings {
     /// without `*.`, and IP addresses without brackets.
     pub(crate) public_hosts: Vec<String>,
     /// Whose `X-Forwarded-*` or PROXY header counts.
-    pub(crate) trusted_proxies: Vec<Cidr>,
+    pub(crate) trusted_proxies: Vec<Network>,
     /// Whether connections from trusted proxies begin with a PROXY header.
     pub(crate) proxy_protocol: bool,
     /// For a request's header to arrive.
@@ -205,7 +205,7 @@ impl Settings {
                 .map_or(SessionStore::Memory, SessionStore::Redis),
             tls: layers.tls_pairs()?,
             public_hosts: layers.list(&t::PUBLIC_HOST, host)?,
-            trusted_proxies: layers.list(&t::TRUSTED_PROXY, Cidr::parse)?,
+            trusted_proxies: layers.list(&t::TRUSTED_PROXY, Network::parse)?,
             proxy_protocol: layers.one(&t::PROXY_PROTOCOL, values::switch)?,
             header_timeout: layers.one(&t::HEADER_TIMEOUT, short)?,
             body_timeout: layers.one(&t::BODY_TIMEOUT, short)?,

@@ -20,8 +20,8 @@ fn check(
     document: &VirtualProxyConfig,
     stored: &Documents,
 ) -> Result<(), ManageError> {
-    let document = Document::VirtualProxy(Arc::new(document.clone()));
-    check_authority(actor, &document, stored)
+    let change = Change::Put(Document::VirtualProxy(Arc::new(document.clone())));
+    check_change(actor, &change, stored)
 }
 
 fn administered() -> VirtualProxyConfig {
@@ -104,9 +104,66 @@ async fn it_holds_for_every_way_to_save() {
          the role RootAdmin."
     );
     let document = Document::VirtualProxy(Arc::new(default.clone()));
-    let apply = management.apply(security(), vec![crate::Change::Put(document)], "", at(1));
+    let apply = management.apply(security(), vec![Change::Put(document)], "", at(1));
     forbidden(apply.await);
     site.assert_unchanged_since(1).await;
     let update = management.update_virtual_proxy(root(), id, default, at(1));
     update.await.unwrap();
+}
+
+#[test]
+fn a_bound_directory_guards_its_virtual_proxy() {
+    let bound = VirtualProxyConfig {
+        bound_user_directories: vec!["CORP".to_owned()],
+        ..draft("corp")
+    };
+    // To bind, to free, to change the key of whoever may assert it, and to delete.
+    for (stored, document) in [
+        (draft("corp"), bound.clone()),
+        (bound.clone(), draft("corp")),
+    ] {
+        let mut document = document;
+        document.metadata.id = stored.metadata.id;
+        let stored = change(&stored, |_| {});
+        forbidden(check(security(), &document, &stored));
+        assert!(check(root(), &document, &stored).is_ok());
+    }
+    let stored = change(&bound, |vp| vp.jwt_public_key_certificate.clear());
+    forbidden(check(security(), &bound, &stored));
+    let delete = Change::Delete {
+        kind: Kind::VirtualProxy,
+        id: bound.metadata.id,
+    };
+    forbidden(check_change(security(), &delete, &stored));
+    assert!(check_change(root(), &delete, &stored).is_ok());
+}
+
+#[tokio::test]
+async fn an_auditor_changes_nothing() {
+    let site = site().await;
+    let vp = site.create("jwt").await;
+    let revision = site.management.snapshot().revision;
+    let management = &site.management;
+    let auditor = crate::testing::auditor();
+    let id = vp.metadata.id;
+    forbidden(
+        management
+            .create_virtual_proxy(auditor, draft("x"), at(2))
+            .await,
+    );
+    forbidden(
+        management
+            .update_virtual_proxy(auditor, id, (*vp).clone(), at(2))
+            .await,
+    );
+    forbidden(management.delete_virtual_proxy(auditor, id, at(2)).await);
+    site.assert_unchanged_since(revision).await;
+    let parsed = management.snapshot().virtual_proxy(id).unwrap().clone();
+    forbidden(management.end_session(auditor, &parsed, "x", at(2)).await);
+    let user = jotgate_model::User::new("a", "b");
+    forbidden(
+        management
+            .end_sessions_of_user(auditor, &parsed, &user)
+            .await,
+    );
 }

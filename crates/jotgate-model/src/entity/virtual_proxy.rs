@@ -168,6 +168,12 @@ pub struct VirtualProxyConfig {
     pub cors_allowed_origins: Vec<String>,
     /// Whether roles count through this virtual proxy.
     pub allow_administration: bool,
+    /// Which users are let in; empty: everybody who authenticates.
+    pub access_rule: String,
+    /// User directories that only this virtual proxy, and others that list them, may assert.
+    pub bound_user_directories: Vec<String>,
+    /// The addresses and networks that may send the header of the header methods.
+    pub header_authentication_trusted_addresses: Vec<String>,
     /// Requests per second in all; 0: any number.
     pub requests_per_second: u32,
     /// Requests per second of one user; 0: any number.
@@ -261,6 +267,9 @@ impl Default for VirtualProxyConfig {
             cookie_partitioned: false,
             cors_allowed_origins: Vec::new(),
             allow_administration: false,
+            access_rule: text(),
+            bound_user_directories: Vec::new(),
+            header_authentication_trusted_addresses: Vec::new(),
             requests_per_second: 0,
             requests_per_second_per_user: 0,
             max_requests_in_flight: 0,

@@ -1,11 +1,13 @@
 //! From the document to the form that requests are judged by.
 
+mod access;
+mod header_method;
 mod headers;
 mod issuers;
 mod jwt;
 
-use http::header::HeaderName;
-
+use access::{parse_access_rule, parse_bound_directories};
+use header_method::parse_header_method;
 use headers::{parse_backend_headers, parse_response_headers};
 use jwt::parse_jwt;
 
@@ -13,9 +15,7 @@ use super::{
     Authentication, CookieForm, CookieRules, CsrfProtection, RateLimits, SessionRules, VirtualProxy,
 };
 use crate::entity::{AuthenticationMethod, VirtualProxyConfig};
-use crate::{
-    CookieName, FieldErrors, HostPattern, Origin, Prefix, is_framing_header, is_injected_header,
-};
+use crate::{CookieName, FieldErrors, HostPattern, Origin, Prefix};
 
 /// How many entries a list of a virtual proxy may have.
 const MAX_LIST: usize = 1000;
@@ -57,6 +57,8 @@ impl VirtualProxy {
             parse_response_headers(&document.additional_response_headers, &mut errors);
         let backend_headers = parse_backend_headers(&document.backend_headers, &mut errors);
         let sign_in_page = parse_sign_in_page(document, &mut errors);
+        let access_rule = parse_access_rule(document, &mut errors);
+        let bound_directories = parse_bound_directories(document, &mut errors);
         let authentication = parse_authentication(document, &mut errors);
         let further_issuers = issuers::parse(document, &authentication, &mut errors);
         let (Some(prefix), Some(cookie), true) = (prefix, cookie, errors.is_empty()) else {
@@ -72,6 +74,8 @@ impl VirtualProxy {
             further_issuers,
             anonymous: document.anonymous_access_mode,
             allow_administration: document.allow_administration,
+            access_rule,
+            bound_directories,
             session,
             cookie,
             allow_list,
@@ -179,6 +183,11 @@ fn check_lengths(d: &VirtualProxyConfig, errors: &mut FieldErrors) {
         ("jwtAttributeMap", d.jwt_attribute_map.len()),
         ("corsAllowedOrigins", d.cors_allowed_origins.len()),
         ("backendHeaders", d.backend_headers.len()),
+        ("boundUserDirectories", d.bound_user_directories.len()),
+        (
+            "headerAuthenticationTrustedAddresses",
+            d.header_authentication_trusted_addresses.len(),
+        ),
     ];
     for (field, length) in lists {
         if length > MAX_LIST {
@@ -356,57 +365,6 @@ fn parse_authentication(d: &VirtualProxyConfig, errors: &mut FieldErrors) -> Aut
         authentication
     } else {
         Authentication::Unserved(missing)
-    }
-}
-
-fn parse_header_method(
-    d: &VirtualProxyConfig,
-    errors: &mut FieldErrors,
-    missing: &mut FieldErrors,
-) -> Authentication {
-    let field = "headerAuthenticationHeaderName";
-    let text = &d.header_authentication_header_name;
-    let is_static = d.authentication_method == AuthenticationMethod::HeaderStaticUserDirectory;
-    if text.is_empty() {
-        missing.push(field, "is empty; name the header that carries the user");
-    }
-    if is_static && d.header_authentication_static_user_directory.is_empty() {
-        missing.push(
-            "headerAuthenticationStaticUserDirectory",
-            "is empty; name the user directory",
-        );
-    }
-    if !is_static && d.header_authentication_dynamic_user_directory.is_empty() {
-        missing.push(
-            "headerAuthenticationDynamicUserDirectory",
-            "is empty; write the pattern, such as $ud\\\\$id",
-        );
-    }
-    if text.is_empty() {
-        return Authentication::Ticket;
-    }
-    match HeaderName::from_bytes(text.as_bytes()) {
-        Ok(name) if !is_injected_header(name.as_str()) && !is_framing_header(name.as_str()) => {
-            Authentication::Header {
-                name,
-                directory: is_static.then(|| {
-                    d.header_authentication_static_user_directory
-                        .as_str()
-                        .into()
-                }),
-                pattern: d
-                    .header_authentication_dynamic_user_directory
-                    .as_str()
-                    .into(),
-            }
-        }
-        _ => {
-            errors.push(
-                field,
-                format!("{text:?} is no header name that can be used; choose another"),
-            );
-            Authentication::Ticket
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hashbrown::HashTable;
 use parking_lot::Mutex;
@@ -26,6 +27,8 @@ struct Entry {
 struct Watched {
     session: Arc<Session>,
     ended: Notify,
+    /// Set when its sockets must close although the session goes on.
+    closed: AtomicBool,
 }
 
 /// Tells one socket of the end of its session. Dropping it unregisters the socket.
@@ -35,7 +38,7 @@ pub struct SessionWatch {
 }
 
 impl SessionWatch {
-    /// Waits until the session ends and gives the reason; at once when it has ended already, even
+    /// Waits until the session ends, or its sockets must close, and gives the reason; at once when it has ended already, even
     /// before it was watched. May be dropped and called again at any time.
     pub async fn ended(&mut self) -> EndReason {
         loop {
@@ -43,6 +46,9 @@ impl SessionWatch {
             let ended = self.watched.ended.notified();
             if let Some(reason) = self.watched.session.ended() {
                 return reason;
+            }
+            if self.watched.closed.load(Ordering::Acquire) {
+                return EndReason::ClosedByServer;
             }
             ended.await;
         }
@@ -89,6 +95,7 @@ impl Watches {
             watched: Arc::new(Watched {
                 session: Arc::clone(session),
                 ended: Notify::new(),
+                closed: AtomicBool::new(false),
             }),
             sockets: 0,
         });
@@ -117,6 +124,18 @@ impl Watches {
         };
         if let Some(watched) = watched {
             watched.ended.notify_waiters();
+        }
+    }
+
+    /// Tells the sockets of every watched session for which `must_close` is true that they must close.
+    /// Whoever watches such a session before they have gone is told the same.
+    pub(crate) fn close(&self, must_close: impl Fn(&Session) -> bool) {
+        for shard in &self.shards {
+            let shard = shard.lock();
+            for entry in shard.iter().filter(|e| must_close(&e.watched.session)) {
+                entry.watched.closed.store(true, Ordering::Release);
+                entry.watched.ended.notify_waiters();
+            }
         }
     }
 

@@ -21,6 +21,7 @@ fn help_of_every_command() {
         vec![],
         vec!["serve"],
         vec!["demo"],
+        vec!["admin", "reset"],
         vec!["keygen"],
         vec!["token"],
         vec!["token", "sign"],

@@ -3,7 +3,6 @@
 use http::HeaderValue;
 use jotgate_gateway::{GatewaySettings, Leaving};
 use jotgate_observe::Metrics;
-use jotgate_policy::forwarded::Network;
 
 use crate::settings::{HttpRedirect, Settings};
 
@@ -27,11 +26,7 @@ impl Served {
             max_body_bytes: settings.max_body_bytes,
             max_connections: size(settings.max_connections),
             max_connections_per_address: settings.max_connections_per_address.map(size),
-            trusted_proxies: settings
-                .trusted_proxies
-                .iter()
-                .filter_map(|range| Network::new(range.address(), range.length()))
-                .collect(),
+            trusted_proxies: settings.trusted_proxies.clone(),
             proxy_protocol: settings.proxy_protocol,
             workers: settings.worker_threads,
             strict_transport: strict_transport(settings.hsts.as_secs()),

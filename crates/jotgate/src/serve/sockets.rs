@@ -18,6 +18,8 @@ use crate::exit::{Exit, Failure};
 use crate::handover::Role;
 use crate::settings::Settings;
 
+use super::administration::qrs_router;
+
 /// The ports, all of them taken before anything is served.
 pub(super) struct Sockets {
     pub(super) gateway: GatewayListeners,
@@ -122,14 +124,7 @@ impl Sockets {
             administrator_verifier(certificates.root())?,
         )
         .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
-        let qrs = jotgate_api::qrs_router(
-            management.clone(),
-            jotgate_gateway::timestamp,
-            jotgate_api::Build {
-                version: jotgate_api::Build::INTERFACE_VERSION,
-                date: env!("CARGO_PKG_VERSION"),
-            },
-        );
+        let qrs = qrs_router(management);
         let qps = jotgate_api::qps_router(management.clone(), jotgate_gateway::timestamp);
         // Monitors of the real system name nobody on the QPS port.
         let monitor = User::new("INTERNAL", "certificate");

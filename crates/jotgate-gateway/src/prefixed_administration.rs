@@ -1,0 +1,178 @@
+//! Administration through a virtual proxy: for users with a role, where the virtual proxy allows it.
+//!
+//! Whoever sets a virtual proxy's key could make administrators. Roles count only where that was
+//! allowed on purpose (`allowAdministration`); elsewhere nobody administers, whatever the roles.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{Request, Response, Uri};
+use jotgate_model::{Reason, Refusal, Role, User, VirtualProxy};
+use jotgate_session::Session;
+
+use crate::body::ResponseBody;
+use crate::exchange::Exchange;
+use crate::identify::Identified;
+use crate::sanitized::Sanitized;
+use crate::{Shared, whole_body};
+
+/// The largest body: what the largest of QRS may be.
+const MAX_BODY: u64 = 16 * 1024 * 1024;
+/// How long a body may take in all.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Who administers through a virtual proxy.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The user.
+    pub user: User,
+    /// The mightiest of the user's roles.
+    pub role: Role,
+    /// The public id of the session.
+    pub session: String,
+    /// Where the request comes from.
+    pub source: IpAddr,
+}
+
+/// Answers a request of an administrator; its path has no prefix. Runs on the background runtime.
+pub type AdministrationHandler = dyn Fn(Request<Bytes>, Caller) -> Answering + Send + Sync;
+
+/// The answer of an [`AdministrationHandler`], when it is ready.
+pub type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
+
+/// Answers what is administration; nothing when the path leads elsewhere.
+///
+/// # Errors
+/// [`Reason::AccessDenied`] for whoever may not administer here, and what is wrong with the body.
+pub(crate) async fn answer(
+    shared: &Arc<Shared>,
+    exchange: &Exchange,
+    vp: &VirtualProxy,
+    path: &str,
+    request: &mut Sanitized,
+    who: &Identified,
+) -> Result<Option<Response<ResponseBody>>, Refusal> {
+    if !is_administration(path) {
+        return Ok(None);
+    }
+    let session = &who.session;
+    let caller = Caller {
+        user: session.user(),
+        role: role(shared, vp, session)?,
+        session: session.public_id().to_owned(),
+        source: exchange.client.address,
+    };
+    let request = without_prefix(shared, path, request).await?;
+    // A worker has no time for what may take long.
+    let answering = shared
+        .background
+        .spawn((shared.administration)(request, caller));
+    let answer = answering.await.map_err(|_| {
+        // The log has the panic.
+        Refusal::with(Reason::NodeFailed, "the administration ended early")
+    })?;
+    Ok(Some(answer.map(ResponseBody::full)))
+}
+
+/// The user's mightiest role, where roles count.
+fn role(shared: &Shared, vp: &VirtualProxy, session: &Session) -> Result<Role, Refusal> {
+    let denied = |detail: String| Err(Refusal::with(Reason::AccessDenied, detail));
+    if !vp.allow_administration {
+        return denied(format!(
+            "the virtual proxy \"{}\" does not allow administration (allowAdministration)",
+            vp.description
+        ));
+    }
+    let people = shared.people.load();
+    match people
+        .roles(session.user_directory(), session.user_id())
+        .first()
+    {
+        Some(role) => Ok(role),
+        None => denied("the user has no role".to_owned()),
+    }
+}
+
+/// The request as administration sees it: below no prefix, whole, and without credentials.
+async fn without_prefix(
+    shared: &Shared,
+    path: &str,
+    request: &mut Sanitized,
+) -> Result<Request<Bytes>, Refusal> {
+    let query = request.query().map(|query| format!("?{query}"));
+    let address = format!("{path}{}", query.unwrap_or_default());
+    let uri: Uri = address
+        .parse()
+        .map_err(|_| Refusal::with(Reason::RequestMalformed, "the path cannot be read"))?;
+    let body = whole_body::read(shared, request, MAX_BODY, BODY_TIMEOUT).await?;
+    let mut sent = Request::new(body);
+    *sent.method_mut() = request.method().clone();
+    *sent.uri_mut() = uri;
+    sent.headers_mut().clone_from(request.headers());
+    for credentials in [AUTHORIZATION, COOKIE] {
+        sent.headers_mut().remove(credentials);
+    }
+    Ok(sent)
+}
+
+/// The console, the native interface, and the entity types of QRS that Jotgate keeps itself. Read as
+/// generously as any backend might read it: in any case, without empty segments, decoded, without path
+/// parameters.
+fn is_administration(path: &str) -> bool {
+    const OWNED: [&str; 5] = [
+        "certificatedistribution",
+        "proxyservice",
+        "selection",
+        "servernodeconfiguration",
+        "virtualproxyconfig",
+    ];
+    let decoded = percent_encoding::percent_decode_str(path)
+        .decode_utf8_lossy()
+        .to_ascii_lowercase();
+    let mut segments = decoded
+        .split(['/', '\\'])
+        .map(|segment| segment.split(';').next().unwrap_or_default())
+        .filter(|segment| !segment.is_empty());
+    match segments.next() {
+        Some("qmc") => true,
+        Some("jotgate") => segments.next() == Some("v1"),
+        Some("qrs") => segments
+            .next()
+            .is_some_and(|entity| OWNED.contains(&entity)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_administration() {
+        for path in [
+            "/qmc/",
+            "/QMC",
+            "/qrs/VirtualProxyConfig/full",
+            "/qrs/proxyservice",
+            "//qrs//proxyservice",
+            "/qrs/%70roxyservice",
+            "/qrs/proxyservice;x",
+            "/Jotgate/V1/audit",
+        ] {
+            assert!(is_administration(path), "{path}");
+        }
+        for path in [
+            "/qrs/app/count",
+            "/hub/",
+            "/qrs",
+            "/app/qmc",
+            "/jotgate/session",
+        ] {
+            assert!(!is_administration(path), "{path}");
+        }
+    }
+}

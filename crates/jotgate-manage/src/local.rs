@@ -1,0 +1,201 @@
+//! Local administrators: the users of the directory INTERNAL, whose passwords Jotgate keeps.
+//!
+//! Invariants:
+//! - Nobody else can assert the directory: a session of it was opened with a password or a set-up link.
+//! - Every attempt is counted before it is judged, for the account and for the address.
+//! - An account that does not exist is answered like a wrong password, in the same time.
+//! - A set-up link is kept as a hash, counts once, and the newest one is the only one.
+
+mod link;
+mod lockout;
+mod password;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jotgate_model::{INTERNAL_DIRECTORY, Role, Timestamp, User};
+use jotgate_repository::StoredUser;
+
+pub use self::link::make_set_up_secret;
+use self::lockout::Lockout;
+use self::password::Passwords;
+use crate::management::Inner;
+use crate::revocations::carry_through;
+use crate::users::{check_name, local_root_administrators};
+use crate::{ManageError, Management};
+
+/// Who changes what somebody does with a link.
+const AUTHOR: &str = r"INTERNAL\set-up link";
+
+/// What local sign-in remembers.
+#[derive(Default)]
+pub(crate) struct Local {
+    passwords: Passwords,
+    lockout: Lockout,
+}
+
+/// Why somebody with a password or a link is not let in. Each reads as a sentence for whoever tried;
+/// none tells whether an account exists.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocalError {
+    /// Too many passwords are being checked.
+    #[error("Too many people are signing in at the moment; try again soon.")]
+    Busy,
+    /// The link was used, has run out, was replaced, or never was one.
+    #[error(
+        "The link is not valid: it works once, for an hour, until a newer one is made. \
+         `jotgate admin reset` on the server makes another."
+    )]
+    LinkInvalid,
+    /// The chosen name or password cannot be used.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database does not do its work.
+    #[error("Signing in is not possible at the moment; the log says why.")]
+    Unavailable,
+    /// Too many attempts.
+    #[error("There were too many attempts; try again in {0} seconds.")]
+    Wait(u32),
+    /// Not this name with this password.
+    #[error("The name or the password is wrong.")]
+    Wrong,
+}
+
+impl From<ManageError> for LocalError {
+    fn from(error: ManageError) -> Self {
+        tracing::error!(%error, "a local user could not be stored or read");
+        Self::Unavailable
+    }
+}
+
+/// The local user of that id.
+fn local_user(id: &str) -> User {
+    User::new(INTERNAL_DIRECTORY, id)
+}
+
+impl Management {
+    /// Whether nobody could sign in with a password and do everything.
+    #[must_use]
+    pub fn needs_administrator(&self) -> bool {
+        let people = self.inner.people.load();
+        local_root_administrators(&people).next().is_none()
+    }
+
+    /// Checks a password that somebody at `address` sent, and gives the user.
+    ///
+    /// # Errors
+    /// Why the user is not let in.
+    pub async fn check_password(
+        &self,
+        id: &str,
+        password: &str,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Result<User, LocalError> {
+        let inner = &self.inner;
+        let key = local_user(id).key();
+        inner.local.lockout.begin(&key, address, now)?;
+        let stored = inner.repository.user_of_name(&key).await;
+        let hash = inner.repository.password_hash(&key).await;
+        let stored = stored.map_err(ManageError::from)?;
+        let hash = hash.map_err(ManageError::from)?;
+        let right = inner.local.passwords.verify(password, hash).await?;
+        match stored.filter(|stored| right && !stored.blocked) {
+            Some(stored) => {
+                inner.local.lockout.succeeded(&key, address);
+                tracing::info!(user.name = %stored.user, client.address = %address, "a local user signed in");
+                Ok(stored.user)
+            }
+            None => {
+                tracing::warn!(user.id = ?id, client.address = %address, "a wrong name or password");
+                Err(LocalError::Wrong)
+            }
+        }
+    }
+
+    /// Replaces a password by another one, for whoever knows it.
+    ///
+    /// # Errors
+    /// As [`Self::check_password`], and [`LocalError::Unusable`].
+    pub async fn change_password(
+        &self,
+        id: &str,
+        password: &str,
+        new: &str,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Result<(), LocalError> {
+        let user = self.check_password(id, password, address, now).await?;
+        self.set_password(user, new, None, now).await
+    }
+
+    /// Makes a local administrator with the role RootAdmin, or gives an existing one that role and
+    /// this password, without asking anybody: for whoever has the machine.
+    ///
+    /// # Errors
+    /// [`LocalError::Unusable`] and [`LocalError::Unavailable`].
+    pub async fn make_administrator(
+        &self,
+        id: &str,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<(), LocalError> {
+        let user = local_user(id.trim());
+        self.set_password(user, password, Some(Role::RootAdmin), now)
+            .await
+    }
+
+    async fn set_password(
+        &self,
+        user: User,
+        password: &str,
+        role: Option<Role>,
+        now: Timestamp,
+    ) -> Result<(), LocalError> {
+        let hash = self.hash_for(&user, password).await?;
+        let inner = self.inner.clone();
+        let work = async move {
+            let _changing = inner.changing_people.lock().await;
+            let stored = inner.local_user_with(&user, role, now).await?;
+            let put = inner.repository.put_user_with_password(&stored, &hash, now);
+            put.await?;
+            inner.set_standing(&stored.user.key(), stored.blocked, stored.roles);
+            Ok(())
+        };
+        Ok(carry_through(work).await?)
+    }
+
+    /// The hash of a password that this user may have.
+    async fn hash_for(&self, user: &User, password: &str) -> Result<String, LocalError> {
+        check_name(&user.id)
+            .map_err(|problem| LocalError::Unusable(format!("The name {problem}.")))?;
+        password::check(password, &user.id).map_err(LocalError::Unusable)?;
+        self.inner.local.passwords.hash(password).await
+    }
+}
+
+impl Inner {
+    /// The user as stored or new; with `role`, one who has it and is let in.
+    async fn local_user_with(
+        self: &Arc<Self>,
+        user: &User,
+        role: Option<Role>,
+        now: Timestamp,
+    ) -> Result<StoredUser, ManageError> {
+        let stored = self.repository.user_of_name(&user.key()).await?;
+        let stored = stored.unwrap_or_else(|| StoredUser::new(user.clone(), AUTHOR, now));
+        Ok(match role {
+            None => stored,
+            Some(role) => StoredUser {
+                roles: stored.roles.iter().chain([role]).collect(),
+                blocked: false,
+                modified: now,
+                modified_by: AUTHOR.to_owned(),
+                ..stored
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

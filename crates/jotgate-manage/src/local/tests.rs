@@ -1,0 +1,145 @@
+use super::*;
+use crate::testing::{Site, at, root, site};
+use crate::{UserChange, make_set_up_secret};
+
+const PASSWORD: &str = "correct horse battery";
+
+fn here() -> IpAddr {
+    IpAddr::from([192, 0, 2, 1])
+}
+
+async fn set_up(site: &Site, secret: &str, id: &str, seconds: i64) -> Result<User, LocalError> {
+    let used = site
+        .management
+        .use_set_up_secret(secret, id, PASSWORD, at(seconds));
+    used.await
+}
+
+async fn sign_in(site: &Site, id: &str, password: &str) -> Result<User, LocalError> {
+    let checked = site.management.check_password(id, password, here(), at(1));
+    checked.await
+}
+
+#[tokio::test]
+async fn a_link_makes_one_administrator_who_then_signs_in() {
+    let site = site().await;
+    let management = &site.management;
+    assert!(management.needs_administrator());
+    let secret = management.make_set_up_secret(at(0)).await.unwrap();
+    let secret = secret.expose();
+    let stored = site.repository.setting("set_up_link").await.unwrap();
+    assert!(!stored.unwrap().contains(secret), "only its hash is kept");
+
+    let weak = management.use_set_up_secret(secret, "anna", "short", at(1));
+    assert!(matches!(weak.await, Err(LocalError::Unusable(_))));
+    let user = set_up(&site, secret, "anna", 1).await.unwrap();
+    assert_eq!(user.to_string(), r"INTERNAL\anna");
+    assert_eq!(
+        set_up(&site, secret, "boz", 1).await,
+        Err(LocalError::LinkInvalid)
+    );
+    assert!(!management.needs_administrator());
+    let roles = management.people().load().roles("INTERNAL", "anna");
+    assert!(roles.contains(Role::RootAdmin));
+
+    assert_eq!(sign_in(&site, "Anna", PASSWORD).await, Ok(user));
+    for (id, password) in [
+        ("anna", "correct horse batterz"),
+        ("boz", PASSWORD),
+        ("anna", ""),
+    ] {
+        assert_eq!(sign_in(&site, id, password).await, Err(LocalError::Wrong));
+    }
+}
+
+#[tokio::test]
+async fn a_link_runs_out_and_a_newer_one_replaces_it() {
+    let site = site().await;
+    let old = site.management.make_set_up_secret(at(0)).await.unwrap();
+    assert_eq!(
+        set_up(&site, old.expose(), "anna", 3600).await,
+        Err(LocalError::LinkInvalid)
+    );
+    // Made beside the running gateway.
+    let new = make_set_up_secret(&site.repository, at(3600))
+        .await
+        .unwrap();
+    for bad in [old.expose(), "", "x", &new.expose()[1..]] {
+        assert_eq!(
+            set_up(&site, bad, "anna", 3601).await,
+            Err(LocalError::LinkInvalid)
+        );
+    }
+    assert!(set_up(&site, new.expose(), "anna", 3601).await.is_ok());
+}
+
+#[tokio::test]
+async fn two_who_use_a_link_at_once_make_one_administrator() {
+    let site = site().await;
+    let secret = site.management.make_set_up_secret(at(0)).await.unwrap();
+    let (a, b) = tokio::join!(
+        set_up(&site, secret.expose(), "a", 1),
+        set_up(&site, secret.expose(), "b", 1)
+    );
+    assert_eq!(usize::from(a.is_ok()) + usize::from(b.is_ok()), 1);
+    assert_eq!(site.management.count_users().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_and_a_blocked_administrator_stays_outside() {
+    let site = site().await;
+    for id in ["anna", "boz"] {
+        let made = site.management.make_administrator(id, PASSWORD, at(0));
+        made.await.unwrap();
+    }
+    let change = UserChange {
+        blocked: Some(true),
+        ..Default::default()
+    };
+    let boz = User::new("INTERNAL", "boz");
+    let blocked = site.management.change_user(root(), boz, change, at(0));
+    blocked.await.unwrap();
+    assert_eq!(
+        sign_in(&site, "boz", PASSWORD).await,
+        Err(LocalError::Wrong)
+    );
+    for _ in 0..6 {
+        assert_eq!(sign_in(&site, "anna", "x").await, Err(LocalError::Wrong));
+    }
+    assert_eq!(
+        sign_in(&site, "anna", PASSWORD).await,
+        Err(LocalError::Wait(1)),
+        "the right one has to wait as well"
+    );
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_it() {
+    let site = site().await;
+    let management = &site.management;
+    let made = management.make_administrator("anna", PASSWORD, at(0));
+    made.await.unwrap();
+    let new = "another horse battery";
+    let change = async |old, new| {
+        let changed = management.change_password("anna", old, new, here(), at(1));
+        changed.await
+    };
+    assert_eq!(change("x", new).await, Err(LocalError::Wrong));
+    assert!(matches!(
+        change(PASSWORD, "short").await,
+        Err(LocalError::Unusable(_))
+    ));
+    assert_eq!(change(PASSWORD, new).await, Ok(()));
+    assert_eq!(
+        sign_in(&site, "anna", PASSWORD).await,
+        Err(LocalError::Wrong)
+    );
+    assert!(sign_in(&site, "anna", new).await.is_ok());
+    assert!(
+        management
+            .people()
+            .load()
+            .roles("INTERNAL", "anna")
+            .contains(Role::RootAdmin)
+    );
+}

@@ -1,0 +1,248 @@
+//! Users: who is known, who is kept out, who may administer.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jotgate_model::{INTERNAL_DIRECTORY, People, Role, Roles, Timestamp, User, UserKey};
+use jotgate_repository::{Repository, RepositoryError, StoredUser};
+use jotgate_session::{EndReason, Session};
+use uuid::Uuid;
+
+use crate::authority::check_user;
+use crate::management::Inner;
+use crate::revocations::carry_through;
+use crate::{Actor, ManageError, Management};
+
+/// The longest directory, id or display name, in characters.
+const MAX_NAME: usize = 255;
+
+/// What changes about a user. What is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// The display name.
+    pub name: Option<String>,
+    /// All the roles that the user has from now on.
+    pub roles: Option<Roles>,
+    /// Whether the user is kept out.
+    pub blocked: Option<bool>,
+}
+
+/// The few users that requests must know of, as the database has them.
+pub(crate) async fn load_people(repository: &Repository) -> Result<People, RepositoryError> {
+    let mut people = People::default();
+    for user in repository.users_with_standing().await? {
+        people.set(user.user.key(), user.blocked, user.roles);
+    }
+    Ok(people)
+}
+
+impl Management {
+    /// The few users that requests must know of. What a use case below changes holds here when it
+    /// returns.
+    #[must_use]
+    pub fn people(&self) -> Arc<ArcSwap<People>> {
+        self.inner.people.clone()
+    }
+
+    /// A user by id.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`].
+    pub async fn user(&self, id: Uuid) -> Result<Option<StoredUser>, ManageError> {
+        Ok(self.inner.repository.user(id).await?)
+    }
+
+    /// A user by name, in any case of ASCII letters.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`].
+    pub async fn user_of_name(&self, user: &User) -> Result<Option<StoredUser>, ManageError> {
+        Ok(self.inner.repository.user_of_name(&user.key()).await?)
+    }
+
+    /// At most `limit` users without the first `offset`, ordered by directory and id.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`].
+    pub async fn users(&self, offset: u32, limit: u32) -> Result<Vec<StoredUser>, ManageError> {
+        Ok(self.inner.repository.users(offset, limit).await?)
+    }
+
+    /// At most `limit` users after `last`, ordered by directory and id: for going through all of
+    /// them without holding all of them.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`].
+    pub async fn users_after(
+        &self,
+        last: Option<&UserKey>,
+        limit: u32,
+    ) -> Result<Vec<StoredUser>, ManageError> {
+        Ok(self.inner.repository.users_after(last, limit).await?)
+    }
+
+    /// How many users there are.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`].
+    pub async fn count_users(&self) -> Result<u64, ManageError> {
+        Ok(self.inner.repository.count_users().await?)
+    }
+
+    /// Changes a user, or makes one who has not signed in yet. It is on disk and holds for the next
+    /// request when this returns. Blocking ends every session of the user, with its sockets.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`], [`ManageError::Invalid`] and [`ManageError::Unavailable`].
+    pub async fn change_user(
+        &self,
+        actor: &Actor,
+        user: User,
+        change: UserChange,
+        now: Timestamp,
+    ) -> Result<StoredUser, ManageError> {
+        check_names(&user, &change)?;
+        let (inner, actor) = (self.inner.clone(), actor.clone());
+        carry_through(async move {
+            let _changing = inner.changing_people.lock().await;
+            inner.change_user(&actor, user, change, now).await
+        })
+        .await
+    }
+
+    /// Deletes a user: block and roles are gone with it. Sessions go on; whoever signs in again is a
+    /// user again.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`], [`ManageError::UserNotFound`] and [`ManageError::Unavailable`].
+    pub async fn delete_user(&self, actor: &Actor, id: Uuid) -> Result<(), ManageError> {
+        let (inner, actor) = (self.inner.clone(), actor.clone());
+        carry_through(async move {
+            let _changing = inner.changing_people.lock().await;
+            inner.delete_user(&actor, id).await
+        })
+        .await
+    }
+}
+
+impl Inner {
+    async fn change_user(
+        &self,
+        actor: &Actor,
+        user: User,
+        change: UserChange,
+        now: Timestamp,
+    ) -> Result<StoredUser, ManageError> {
+        let stored = self.repository.user_of_name(&user.key()).await?;
+        let stored = stored.unwrap_or_else(|| StoredUser::new(user, &actor.name, now));
+        let next = StoredUser {
+            name: change.name.unwrap_or_else(|| stored.name.clone()),
+            roles: change.roles.unwrap_or(stored.roles),
+            blocked: change.blocked.unwrap_or(stored.blocked),
+            modified: now,
+            modified_by: actor.name.clone(),
+            ..stored.clone()
+        };
+        check_user(actor, &stored, &next)?;
+        if !next.roles.contains(Role::RootAdmin) || next.blocked {
+            self.check_not_last_administrator(&stored.user)?;
+        }
+        self.repository.put_user(&next).await?;
+        self.set_standing(&next.user.key(), next.blocked, next.roles);
+        tracing::info!(
+            user.name = %next.user,
+            user.roles = ?next.roles.iter().collect::<Vec<_>>(),
+            user.blocked = next.blocked,
+            user.changed_by = ?actor.name,
+            user.changed_from = ?actor.source,
+            "a user was changed"
+        );
+        if next.blocked {
+            self.end_sessions_of_blocked(&next.user.key()).await;
+        }
+        Ok(next)
+    }
+
+    async fn delete_user(&self, actor: &Actor, id: Uuid) -> Result<(), ManageError> {
+        let stored = self.repository.user(id).await?;
+        let stored = stored.ok_or(ManageError::UserNotFound { id })?;
+        check_user(actor, &stored, &stored)?;
+        self.check_not_last_administrator(&stored.user)?;
+        self.repository.delete_user(id).await?;
+        self.set_standing(&stored.user.key(), false, Roles::default());
+        tracing::info!(user.name = %stored.user, user.deleted_by = ?actor.name, "a user was deleted");
+        Ok(())
+    }
+
+    /// Somebody with a password must be left who may do everything.
+    fn check_not_last_administrator(&self, user: &User) -> Result<(), ManageError> {
+        let people = self.people.load();
+        let mut local = local_root_administrators(&people);
+        let only = local.next();
+        if only == Some(&user.key()) && local.next().is_none() {
+            return Err(ManageError::Forbidden(format!(
+                "{user} is the last local administrator with the role RootAdmin: make another one \
+                 before this one is blocked, deleted or loses the role."
+            )));
+        }
+        Ok(())
+    }
+
+    /// Lets requests know.
+    pub(crate) fn set_standing(&self, key: &UserKey, blocked: bool, roles: Roles) {
+        let mut people = People::clone(&self.people.load());
+        people.set(key.clone(), blocked, roles);
+        self.people.store(Arc::new(people));
+    }
+
+    /// The block is on disk and holds for every request already. An end that could not be written
+    /// holds too.
+    async fn end_sessions_of_blocked(&self, key: &UserKey) {
+        let of_user =
+            |session: &Session| UserKey::of(session.user_directory(), session.user_id()) == *key;
+        let ended = self.sessions.end_where(EndReason::UserBlocked, of_user);
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "the ends of a blocked user's sessions were not all written");
+        }
+    }
+}
+
+/// Those who can sign in with a password and may do everything.
+pub(crate) fn local_root_administrators(people: &People) -> impl Iterator<Item = &UserKey> {
+    let is_local = |key: &UserKey| {
+        let directory = key.as_str().split('\n').next().unwrap_or_default();
+        directory.eq_ignore_ascii_case(INTERNAL_DIRECTORY)
+    };
+    people
+        .administrators()
+        .filter(move |(key, roles)| roles.contains(Role::RootAdmin) && is_local(key))
+        .map(|(key, _)| key)
+}
+
+fn check_names(user: &User, change: &UserChange) -> Result<(), ManageError> {
+    let names = [
+        ("userDirectory", Some(&*user.directory)),
+        ("userId", Some(&*user.id)),
+        ("name", change.name.as_deref()),
+    ];
+    for (field, name) in names {
+        let checked = name.map_or(Ok(()), check_name);
+        checked.map_err(|problem| ManageError::field(field, problem))?;
+    }
+    Ok(())
+}
+
+/// Whether a name can be a user's; else what it must be.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    let usable = !name.trim().is_empty()
+        && name.chars().count() <= MAX_NAME
+        && !name.chars().any(char::is_control);
+    if usable {
+        Ok(())
+    } else {
+        Err(format!("must have 1 to {MAX_NAME} visible characters"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

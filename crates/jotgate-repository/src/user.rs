@@ -1,0 +1,278 @@
+//! The users: everybody who has signed in, or whom an administrator has named.
+//!
+//! There may be millions, so they are no part of the configuration and are never read as a whole.
+
+use jotgate_model::{Attributes, Identity, Roles, Timestamp, User, UserKey};
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use crate::{Repository, RepositoryError};
+
+/// A user as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredUser {
+    /// Names it in interfaces; stays the same for ever.
+    pub id: Uuid,
+    /// Directory and id as they were first written.
+    pub user: User,
+    /// The display name.
+    pub name: String,
+    /// What the user may do as an administrator.
+    pub roles: Roles,
+    /// What the newest sign-in told.
+    pub attributes: Attributes,
+    /// Whether the user is kept out.
+    pub blocked: bool,
+    /// When the user became known.
+    pub created: Timestamp,
+    /// When an administrator changed the user.
+    pub modified: Timestamp,
+    /// Who did.
+    pub modified_by: String,
+    /// The newest sign-in, if there was any.
+    pub last_seen: Option<Timestamp>,
+}
+
+impl StoredUser {
+    /// A user who has not signed in yet.
+    #[must_use]
+    pub fn new(user: User, author: &str, now: Timestamp) -> Self {
+        Self {
+            id: Uuid::new_v4(),
+            name: user.id.to_string(),
+            user,
+            roles: Roles::default(),
+            attributes: Vec::new(),
+            blocked: false,
+            created: now,
+            modified: now,
+            modified_by: author.to_owned(),
+            last_seen: None,
+        }
+    }
+}
+
+/// A sign-in that is to be noted.
+#[derive(Clone, Debug)]
+pub struct NotedSignIn {
+    /// Who, with which attributes.
+    pub identity: Identity,
+    /// When.
+    pub at: Timestamp,
+}
+
+const COLUMNS: &str = "id, directory, user_id, name, roles, attributes, blocked, created, modified, \
+                       modified_by, last_seen";
+
+impl Repository {
+    /// The user of that id.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn user(&self, id: Uuid) -> Result<Option<StoredUser>, RepositoryError> {
+        let id = id.to_string();
+        let found: Option<Row> = sqlx::query_as(select("WHERE id = $1"))
+            .bind(id)
+            .fetch_optional(self.readers())
+            .await?;
+        Ok(found.and_then(Row::read))
+    }
+
+    /// The user of that name.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn user_of_name(&self, key: &UserKey) -> Result<Option<StoredUser>, RepositoryError> {
+        let found: Option<Row> = sqlx::query_as(select("WHERE key = $1"))
+            .bind(key.as_str())
+            .fetch_optional(self.readers())
+            .await?;
+        Ok(found.and_then(Row::read))
+    }
+
+    /// At most `limit` users after the one of that key, ordered by directory and id without case.
+    /// Begin with nothing, go on with the last one: nobody is skipped, whoever comes meanwhile.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn users_after(
+        &self,
+        key: Option<&UserKey>,
+        limit: u32,
+    ) -> Result<Vec<StoredUser>, RepositoryError> {
+        let rows: Vec<Row> = sqlx::query_as(select("WHERE key > $1 ORDER BY key LIMIT $2"))
+            .bind(key.map_or("", UserKey::as_str))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        Ok(rows.into_iter().filter_map(Row::read).collect())
+    }
+
+    /// At most `limit` users, without the first `offset`, ordered by directory and id without case.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn users(&self, offset: u32, limit: u32) -> Result<Vec<StoredUser>, RepositoryError> {
+        let rows: Vec<Row> = sqlx::query_as(select("ORDER BY key LIMIT $1 OFFSET $2"))
+            .bind(limit)
+            .bind(offset)
+            .fetch_all(self.readers())
+            .await?;
+        Ok(rows.into_iter().filter_map(Row::read).collect())
+    }
+
+    /// How many users there are.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn count_users(&self) -> Result<u64, RepositoryError> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
+            .fetch_one(self.readers())
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Everybody who is blocked or has a role.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn users_with_standing(&self) -> Result<Vec<StoredUser>, RepositoryError> {
+        let rows: Vec<Row> = sqlx::query_as(select("WHERE blocked <> 0 OR roles <> ''"))
+            .fetch_all(self.readers())
+            .await?;
+        Ok(rows.into_iter().filter_map(Row::read).collect())
+    }
+
+    /// Notes sign-ins: makes the users who are new, and keeps the newest attributes of the others.
+    /// On disk when this returns, all of them or none.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn note_sign_ins(&self, sign_ins: &[NotedSignIn]) -> Result<(), RepositoryError> {
+        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
+        for NotedSignIn { identity, at } in sign_ins {
+            let user = StoredUser {
+                attributes: identity.attributes.clone(),
+                last_seen: Some(*at),
+                ..StoredUser::new(identity.user.clone(), "", *at)
+            };
+            insert(&mut transaction, &user, "attributes, last_seen").await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Stores what an administrator says of a user: name, roles, block. A user of the same name keeps
+    /// id and sign-ins. On disk when this returns.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn put_user(&self, user: &StoredUser) -> Result<(), RepositoryError> {
+        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
+        put(&mut transaction, user).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Deletes a user; `false` when there is none of that id. On disk when this returns.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn delete_user(&self, id: Uuid) -> Result<bool, RepositoryError> {
+        let deleted = sqlx::query("DELETE FROM users WHERE id = $1")
+            .bind(id.to_string())
+            .execute(self.writer())
+            .await?;
+        Ok(deleted.rows_affected() > 0)
+    }
+}
+
+/// What an administrator says of a user, within a transaction.
+pub(crate) async fn put(
+    connection: &mut SqliteConnection,
+    user: &StoredUser,
+) -> Result<(), RepositoryError> {
+    let columns = "name, roles, blocked, modified, modified_by";
+    insert(connection, user, columns).await
+}
+
+fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM users {rest}"))
+}
+
+/// Inserts a user, or replaces `columns` of the one who has the name already.
+async fn insert(
+    connection: &mut SqliteConnection,
+    user: &StoredUser,
+    columns: &str,
+) -> Result<(), RepositoryError> {
+    let replaced: Vec<String> = columns
+        .split(", ")
+        .map(|column| format!("{column} = excluded.{column}"))
+        .collect();
+    let statement = format!(
+        "INSERT INTO users ({COLUMNS}, key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (key) DO UPDATE SET {}",
+        replaced.join(", ")
+    );
+    let roles: Vec<&str> = user.roles.iter().map(|role| role.name()).collect();
+    let attributes = serde_json::to_string(&user.attributes)
+        .map_err(|error| RepositoryError::Unavailable(error.to_string()))?;
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(user.id.to_string())
+        .bind(&*user.user.directory)
+        .bind(&*user.user.id)
+        .bind(&user.name)
+        .bind(roles.join(","))
+        .bind(attributes)
+        .bind(i64::from(user.blocked))
+        .bind(user.created.as_millis())
+        .bind(user.modified.as_millis())
+        .bind(&user.modified_by)
+        .bind(user.last_seen.map(Timestamp::as_millis))
+        .bind(user.user.key().as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    directory: String,
+    user_id: String,
+    name: String,
+    roles: String,
+    attributes: String,
+    blocked: i64,
+    created: i64,
+    modified: i64,
+    modified_by: String,
+    last_seen: Option<i64>,
+}
+
+impl Row {
+    /// A role that a newer version has written is unknown here, and gives nobody anything.
+    fn read(self) -> Option<StoredUser> {
+        Some(StoredUser {
+            id: self.id.parse().ok()?,
+            user: User::new(self.directory, self.user_id),
+            name: self.name,
+            roles: self
+                .roles
+                .split(',')
+                .filter_map(jotgate_model::Role::from_name)
+                .collect(),
+            attributes: serde_json::from_str(&self.attributes).unwrap_or_default(),
+            blocked: self.blocked != 0,
+            created: Timestamp::from_millis(self.created),
+            modified: Timestamp::from_millis(self.modified),
+            modified_by: self.modified_by,
+            last_seen: self.last_seen.map(Timestamp::from_millis),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What the request path hands over: who signed in, and what administrators ask for.
+
+use std::net::IpAddr;
+
+use axum::Router;
+use http::StatusCode;
+use jotgate_gateway::{
+    AdministrationHandler, Caller, LocalSignIn, LocalUser, ManagementSide, NotLetIn,
+};
+use jotgate_manage::{Actor, LocalError, Management};
+use jotgate_model::Identity;
+
+/// Everything that requests ask of the use cases.
+pub(super) fn management_side(management: &Management) -> ManagementSide {
+    ManagementSide {
+        people: management.people(),
+        signed_in: note_sign_ins(management),
+        local: Box::new(LocalAdministrators(management.clone())),
+        administration: administration(management),
+    }
+}
+
+/// Notes whoever signs in among the users.
+fn note_sign_ins(management: &Management) -> Box<dyn Fn(&Identity) -> bool + Send + Sync> {
+    let notes = management.note_sign_ins();
+    Box::new(move |identity| notes.note(identity, jotgate_gateway::timestamp()))
+}
+
+/// Passwords and set-up links, judged by the use cases.
+struct LocalAdministrators(Management);
+
+impl LocalSignIn for LocalAdministrators {
+    fn sign_in(&self, id: String, password: String, address: IpAddr) -> LocalUser {
+        let management = self.0.clone();
+        Box::pin(async move {
+            let now = jotgate_gateway::timestamp();
+            let judged = management.check_password(&id, &password, address, now);
+            judged.await.map_err(not_let_in)
+        })
+    }
+
+    fn set_up(&self, secret: String, id: String, password: String) -> LocalUser {
+        let management = self.0.clone();
+        Box::pin(async move {
+            let now = jotgate_gateway::timestamp();
+            let made = management.use_set_up_secret(&secret, &id, &password, now);
+            made.await.map_err(not_let_in)
+        })
+    }
+}
+
+fn not_let_in(error: LocalError) -> NotLetIn {
+    NotLetIn {
+        status: match error {
+            LocalError::Wrong => StatusCode::UNAUTHORIZED,
+            LocalError::LinkInvalid => StatusCode::FORBIDDEN,
+            LocalError::Unusable(_) => StatusCode::BAD_REQUEST,
+            LocalError::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
+            LocalError::Busy | LocalError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        },
+        sentence: error.to_string(),
+    }
+}
+
+/// QRS for users with a role, through virtual proxies.
+fn administration(management: &Management) -> Box<AdministrationHandler> {
+    let answer = jotgate_api::whole_requests(qrs_router(management));
+    Box::new(move |request, caller: Caller| {
+        let actor = Actor {
+            name: caller.user.to_string(),
+            source: caller.source.to_string(),
+            privilege: caller.role.into(),
+        };
+        answer(request, actor)
+    })
+}
+
+/// QRS, for callers who are known already.
+pub(super) fn qrs_router(management: &Management) -> Router {
+    jotgate_api::qrs_router(
+        management.clone(),
+        jotgate_gateway::timestamp,
+        jotgate_api::Build {
+            version: jotgate_api::Build::INTERFACE_VERSION,
+            date: env!("CARGO_PKG_VERSION"),
+        },
+    )
+}

@@ -1,0 +1,74 @@
+//! The forms of the default virtual proxy, as a browser fills them in.
+
+use jotgate_scenarios::{Answer, Client, Cookie, Gateway, eventually};
+
+/// A form that was shown.
+#[derive(Clone)]
+pub(crate) struct Form {
+    client: Client,
+    action: String,
+    hidden: Vec<(String, String)>,
+    cookies: Vec<Cookie>,
+}
+
+impl Form {
+    /// Asks for the page at `path` and reads its form.
+    pub(crate) async fn load(client: &Client, path: &str) -> Self {
+        let page = client.get(path).accepts_html().send().await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text());
+        let text = page.text();
+        let hidden = text.split("<input type=\"hidden\"").skip(1);
+        Self {
+            client: client.clone(),
+            action: attribute(&text, "action"),
+            hidden: hidden
+                .map(|input| (attribute(input, "name"), attribute(input, "value")))
+                .collect(),
+            cookies: page.cookies(),
+        }
+    }
+
+    /// In the browser that was shown another form.
+    pub(crate) fn with_cookies_of(mut self, other: &Self) -> Self {
+        self.cookies.clone_from(&other.cookies);
+        self
+    }
+
+    /// Sends it with these fields; a hidden one is replaced by one of the same name.
+    pub(crate) async fn post(self, fields: &[(&str, &str)]) -> Answer {
+        let given = |name: &str| fields.iter().any(|(given, _)| *given == name);
+        let hidden = self.hidden.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        let mut all: Vec<_> = hidden.filter(|(name, _)| !given(name)).collect();
+        all.extend_from_slice(fields);
+        let mut request = self.client.post(&self.action).form(&all);
+        for cookie in &self.cookies {
+            request = request.cookie(cookie);
+        }
+        request.send().await
+    }
+}
+
+fn attribute(text: &str, name: &str) -> String {
+    let (_, rest) = text.split_once(&format!("{name}=\"")).expect(name);
+    rest.split('"').next().unwrap_or_default().to_owned()
+}
+
+/// The set-up link that a gateway has printed, without scheme and host.
+pub(crate) async fn link_of(gateway: &Gateway) -> String {
+    let printed = async || {
+        let output = gateway.process().stdout();
+        let (_, rest) = output.split_once("/qmc/setup?token=")?;
+        let (secret, _) = rest.split_once('\n')?;
+        Some(format!("/qmc/setup?token={secret}"))
+    };
+    eventually("the set-up link", printed).await
+}
+
+/// Makes the first administrator and gives the cookie of the session.
+pub(crate) async fn make_administrator(gateway: &Gateway, id: &str, password: &str) -> Cookie {
+    let form = Form::load(&gateway.client(), &link_of(gateway).await).await;
+    let fields = [("userId", id), ("password", password), ("again", password)];
+    let made = form.post(&fields).await;
+    assert_eq!(made.status, 303, "{}", made.text());
+    made.cookies().remove(0)
+}
