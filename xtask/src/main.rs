@@ -52,7 +52,7 @@ enum Chore {
         #[arg(long, value_name = "FILE")]
         binary: Option<PathBuf>,
     },
-    /// Judges a folder of token vectors and prints every disagreement.
+    /// Judges a folder of token vectors and raw requests and prints every disagreement.
     Vectors {
         /// The folder.
         #[arg(value_name = "DIR")]
