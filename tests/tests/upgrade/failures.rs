@@ -1,7 +1,5 @@
 //! A new process that cannot take over changes nothing.
 
-use std::net::TcpListener;
-
 use jotgate_scenarios::{Backend, Gateway, Keys, Signal};
 
 async fn assert_serves(gateway: &Gateway, user: &str) {
@@ -20,10 +18,6 @@ async fn a_process_that_cannot_start_leaves_the_old_one_as_it_was() {
         .qrs()
         .jwt_virtual_proxy("jwt", Keys::first(), &backend)
         .await;
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let taken = taken.local_addr().expect("an address").to_string();
-    let holder = TcpListener::bind(&taken);
-    drop(holder);
     let stranger = Gateway::serve().await;
     let foreign = stranger.listeners().gateway[0].to_string();
     let bad = [
