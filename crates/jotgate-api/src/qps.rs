@@ -78,6 +78,10 @@ async fn answer(qps: &Qps, request: Request) -> Result<Answer, Problem> {
         (Resource::Sessions, _) => asked.list(&vp),
         (Resource::Session(id), Method::DELETE) => asked.end(&vp, &id).await,
         (Resource::Session(id), _) => asked.find(&vp, &id),
+        (Resource::Tickets, _) => {
+            let body = body::read(body, MAX_BODY).await?;
+            asked.issue_ticket(&vp, body::object(body)?)
+        }
         (Resource::User(user), Method::DELETE) => asked.end_user(&vp, &user).await,
         (Resource::User(user), _) => asked.of_user(&vp, &user),
     }
@@ -145,6 +149,17 @@ impl Asked<'_> {
             &named,
             opened.only_one,
         )))
+    }
+
+    fn issue_ticket(
+        &self,
+        vp: &VirtualProxy,
+        members: serde_json::Map<String, Value>,
+    ) -> Result<Answer, Problem> {
+        let identity = wire::read_ticket(members)?;
+        let management = &self.qps.management;
+        let secret = management.issue_ticket(self.actor, vp.id, identity.clone(), self.now)?;
+        Ok(Answer::Created(wire::ticket(&identity, secret.expose())))
     }
 
     async fn end(&self, vp: &VirtualProxy, id: &str) -> Result<Answer, Problem> {

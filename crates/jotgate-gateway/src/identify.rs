@@ -4,12 +4,16 @@
 //! is always validated, and an invalid one refuses the request whatever the cookie says. A token of
 //! another user opens a new session and leaves the old one alone.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jotgate_keys::TokenHash;
 use jotgate_model::entity::AnonymousAccess;
-use jotgate_model::{Authentication, CsrfProtection, Reason, Refusal, UnixTime, VirtualProxy};
+use jotgate_model::{
+    Authentication, CsrfProtection, Identity, Reason, Refusal, UnixTime, User, VirtualProxy,
+};
 use jotgate_policy::cookies::{self, Found};
+use jotgate_policy::header_user::header_user;
 use jotgate_policy::{csrf, directory};
 use jotgate_session::{NewSession, Session, SessionError, SessionSecret, SessionState};
 use jotgate_token::{Verified, parse_authorization, presented};
@@ -38,11 +42,19 @@ pub(crate) async fn identify(
     vp: &Arc<VirtualProxy>,
     path: &str,
     request: &Sanitized,
+    peer: IpAddr,
 ) -> Result<Identified, Refusal> {
     let now = crate::now();
     let over_tls = exchange.client.over_tls;
     let known = by_cookie(shared, exchange, vp, request, now);
     let mode = vp.anonymous;
+    if let Authentication::Header(settings) = &vp.authentication
+        && mode != AnonymousAccess::AlwaysAnonymous
+        && let Some(user) = header_user(settings, peer, request.headers())?
+    {
+        directory::may_assert(&user)?;
+        return by_header(shared, exchange, vp, path, request, (user, known.ok()), now).await;
+    }
     let token = match mode {
         // Credentials are not looked at.
         AnonymousAccess::AlwaysAnonymous => None,
@@ -95,10 +107,64 @@ pub(crate) async fn identify(
         vp,
         request.user_agent(),
         key,
-        &verified,
+        &Proof::Token(verified),
         now,
     )
     .await
+}
+
+/// What somebody who opens a session has proved who they are with.
+#[derive(Clone)]
+pub(crate) enum Proof {
+    /// A header of somebody who may name users.
+    Header(Identity),
+    /// A token.
+    Token(Arc<Verified>),
+}
+
+impl Proof {
+    fn identity(&self) -> &Identity {
+        match self {
+            Self::Header(identity) => identity,
+            Self::Token(verified) => &verified.identity,
+        }
+    }
+}
+
+/// The session of the user whom a trusted header names: that of the cookie, or one that the same
+/// client shares, as with tokens.
+async fn by_header(
+    shared: &Arc<Shared>,
+    exchange: &Exchange,
+    vp: &Arc<VirtualProxy>,
+    path: &str,
+    request: &Sanitized,
+    (user, known): (User, Option<Arc<Session>>),
+    now: UnixTime,
+) -> Result<Identified, Refusal> {
+    if let Some(session) = known.filter(|session| session.is_of(&user)) {
+        check_csrf(shared, vp, path, request, &session)?;
+        session.touch(now);
+        return Ok(Identified {
+            session,
+            new_secret: None,
+            over_tls: exchange.client.over_tls,
+            shared: false,
+        });
+    }
+    // No token has a control character in it.
+    let name = format!("header\0{}\0{}", user.directory, user.id);
+    let key = SignInKey {
+        virtual_proxy: vp.id,
+        revision: vp.revision,
+        token: TokenHash::of(name.as_bytes()),
+        client: exchange.client.address,
+    };
+    let proof = Proof::Header(Identity {
+        user,
+        attributes: Vec::new(),
+    });
+    sign_in(shared, exchange, vp, request.user_agent(), key, &proof, now).await
 }
 
 /// The token of the request, when the virtual proxy takes tokens.
@@ -216,7 +282,7 @@ pub(crate) async fn sign_in(
     vp: &Arc<VirtualProxy>,
     user_agent: &str,
     key: SignInKey,
-    verified: &Arc<Verified>,
+    proof: &Proof,
     now: UnixTime,
 ) -> Result<Identified, Refusal> {
     loop {
@@ -228,7 +294,7 @@ pub(crate) async fn sign_in(
             let opening = Opening {
                 shared: shared.clone(),
                 vp: vp.clone(),
-                verified: verified.clone(),
+                proof: proof.clone(),
                 client_address: exchange.client_text.clone(),
                 user_agent: user_agent.into(),
                 key,
@@ -248,7 +314,7 @@ pub(crate) async fn sign_in(
         };
         let live =
             session.ended().is_none() && session.state(&vp.session, now) == SessionState::Live;
-        if live && session.is_of(&verified.identity.user) {
+        if live && session.is_of(&proof.identity().user) {
             session.touch(now);
             let over_tls = exchange.client.over_tls;
             return Ok(Identified {
@@ -266,7 +332,7 @@ pub(crate) async fn sign_in(
 struct Opening {
     shared: Arc<Shared>,
     vp: Arc<VirtualProxy>,
-    verified: Arc<Verified>,
+    proof: Proof,
     client_address: Arc<str>,
     user_agent: Box<str>,
     key: SignInKey,
@@ -276,30 +342,36 @@ struct Opening {
 impl Opening {
     async fn open(self) -> Result<SignIn, Refusal> {
         let Self {
-            shared,
-            vp,
-            verified,
-            now,
-            ..
+            shared, vp, now, ..
         } = &self;
-        single_use::use_up(shared, vp, verified, *now).await?;
-        let revocations = || {
-            let revocations = shared.keys.revocations();
-            revocations.check(vp.id, &self.key.token, verified, *now)
+        let token = match &self.proof {
+            Proof::Token(verified) => Some(verified),
+            Proof::Header(_) => None,
         };
-        open::open(shared, vp, self.new_session(), revocations).await
+        if let Some(verified) = token {
+            single_use::use_up(shared, vp, verified, *now).await?;
+        }
+        let still_good = || {
+            token.map_or(Ok(()), |verified| {
+                let revocations = shared.keys.revocations();
+                revocations.check(vp.id, &self.key.token, verified, *now)
+            })
+        };
+        open::open(shared, vp, self.new_session(), still_good).await
     }
 
     fn new_session(&self) -> NewSession {
-        let (rules, verified) = (self.vp.session, &self.verified);
-        let token_end = verified.expires.filter(|_| rules.ends_with_token);
         let new = open::new_session(
             &self.vp,
-            verified.identity.clone(),
+            self.proof.identity().clone(),
             &self.client_address,
             &self.user_agent,
             self.now,
         );
+        let Proof::Token(verified) = &self.proof else {
+            return new;
+        };
+        let token_end = verified.expires.filter(|_| self.vp.session.ends_with_token);
         NewSession {
             expires: [new.expires, token_end].into_iter().flatten().min(),
             key_fingerprint: bytes_of(&verified.key_fingerprint),

@@ -38,6 +38,7 @@ mod sign_ins;
 mod single_use;
 mod stalled;
 mod sweep;
+mod tickets;
 mod timed_io;
 mod tls;
 mod trace;

@@ -28,7 +28,7 @@ use crate::tls::Shown;
 use crate::trace::Trace;
 use crate::{
     Shared, authorize, https, local_sign_in, personal, prefixed_administration, refuse, respond,
-    sign_in, tunnel, upstream,
+    sign_in, tickets, tunnel, upstream,
 };
 
 /// What is known of the connection that a request came on.
@@ -166,7 +166,28 @@ async fn answer(
     }
 
     exchange.enter_now(Phase::Identify);
-    let identified = match identify(shared, exchange, virtual_proxy, path, &request).await {
+    let by_ticket = tickets::redeem(shared, exchange, virtual_proxy, &mut request).await?;
+    if let Some(identified) = &by_ticket {
+        exchange.session = Some(identified.session.clone());
+        if let Some(response) = tickets::send_on(virtual_proxy, &request, identified) {
+            return Ok(response);
+        }
+    }
+    let identified = match by_ticket {
+        Some(identified) => Ok(identified),
+        None => {
+            identify(
+                shared,
+                exchange,
+                virtual_proxy,
+                path,
+                &request,
+                connection.peer,
+            )
+            .await
+        }
+    };
+    let identified = match identified {
         Ok(identified) => identified,
         Err(refusal) => {
             return sign_in::or_refuse(shared, exchange, virtual_proxy, &request, refusal);

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
-use http::uri::Authority;
-use http::{Method, Request, Version};
+use http::uri::{Authority, PathAndQuery};
+use http::{Method, Request, Uri, Version};
 use hyper::body::{Body, Incoming};
 use hyper::ext::Protocol;
 use jotgate_model::{Reason, Refusal};
@@ -71,6 +71,34 @@ impl Sanitized {
         self.head.uri.query()
     }
 
+    /// Takes the values of `qlikTicket` out of the query: they are for the gateway alone.
+    pub(crate) fn take_tickets(&mut self) -> Vec<String> {
+        let Some(query) = self.query().filter(|query| may_have_ticket(query)) else {
+            return Vec::new();
+        };
+        let mut tickets = Vec::new();
+        let rest: Vec<&str> = query
+            .split('&')
+            .filter(|pair| match ticket_of(pair) {
+                Some(ticket) => {
+                    tickets.push(ticket.to_owned());
+                    false
+                }
+                None => true,
+            })
+            .collect();
+        let path = self.path();
+        let address = match rest.join("&") {
+            rest if rest.is_empty() => path.to_owned(),
+            rest => format!("{path}?{rest}"),
+        };
+        // A part of an address that was one is one.
+        if let Ok(address) = PathAndQuery::try_from(address) {
+            self.head.uri = Uri::from(address);
+        }
+        tickets
+    }
+
     pub(crate) const fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
@@ -109,6 +137,24 @@ impl Sanitized {
     }
 }
 
+/// Quick, because nearly no request has one.
+fn may_have_ticket(query: &str) -> bool {
+    let mut windows = query.as_bytes().windows(TICKET.len());
+    windows.any(|window| window.eq_ignore_ascii_case(TICKET.as_bytes())) || query.contains('%')
+}
+
+/// The name of the parameter (Qlik help, "Ticket solution").
+const TICKET: &str = "qlikTicket";
+
+/// The ticket in one pair of a query, whatever way the name is written.
+fn ticket_of(pair: &str) -> Option<&str> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let name = percent_encoding::percent_decode_str(name)
+        .decode_utf8()
+        .ok()?;
+    name.eq_ignore_ascii_case(TICKET).then_some(value)
+}
+
 /// A header's value, or nothing when it is absent or not visible ASCII.
 pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers
@@ -142,4 +188,20 @@ fn is_websocket(request: &Request<Incoming>) -> bool {
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
         && connection_says_so
         && headers.contains_key(SEC_WEBSOCKET_KEY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_found_however_its_name_is_written() {
+        for pair in ["qlikTicket=x", "QLIKTICKET=x", "qlik%54icket=x"] {
+            assert!(may_have_ticket(pair), "{pair}");
+            assert_eq!(ticket_of(pair), Some("x"), "{pair}");
+        }
+        for pair in ["qlikTickets=x", "ticket=x", "", "a=qlikTicket"] {
+            assert_eq!(ticket_of(pair), None, "{pair}");
+        }
+    }
 }

@@ -208,7 +208,7 @@ async fn complete(
         vp,
         request.user_agent(),
         key,
-        &verified,
+        &identify::Proof::Token(verified),
         now,
     )
     .await?;

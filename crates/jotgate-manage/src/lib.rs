@@ -24,6 +24,7 @@ mod site;
 mod stamp;
 #[cfg(test)]
 mod testing;
+mod tickets;
 mod users;
 mod virtual_proxies;
 

@@ -193,6 +193,10 @@ reasons! {
     TokenAlreadyUsed, "token_already_used", UNAUTHORIZED, Client, false,
         "Could not authenticate the request: The token has already been used.",
         "Let the client fetch a new token for each sign-in.";
+    /// The ticket is unknown, used, too old, or for another virtual proxy.
+    TicketInvalid, "ticket_invalid", UNAUTHORIZED, Client, false,
+        "Could not authenticate the request: The ticket is not valid.",
+        "A ticket counts once, for a minute, at the virtual proxy it was issued for; let the portal ask for a new one.";
     /// The token was revoked.
     TokenRevoked, "token_revoked", UNAUTHORIZED, Client, false,
         "Could not authenticate the request: The token is not valid.",

@@ -12,6 +12,7 @@ pub mod cookies;
 pub mod csrf;
 pub mod directory;
 pub mod forwarded;
+pub mod header_user;
 pub mod identity_headers;
 pub mod proxy_protocol;
 pub mod rate;

@@ -18,6 +18,7 @@ mod life;
 mod secret;
 mod session;
 mod store;
+mod tickets;
 
 pub use end::EndReason;
 pub use error::{OpenError, SessionError};
@@ -28,3 +29,4 @@ pub use session::Session;
 pub use store::{
     MAX_SESSIONS, MAX_USED_TOKENS, NewSession, SessionWatch, Sessions, SharedSessions,
 };
+pub use tickets::{TICKET_LIFETIME, Ticket};

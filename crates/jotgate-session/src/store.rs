@@ -20,6 +20,7 @@ pub(crate) use self::tokens::TokenId;
 use self::tokens::Use;
 pub use self::watch::SessionWatch;
 use crate::journal::{Follower, Journal};
+use crate::tickets::{Ticket, Tickets};
 use crate::{EndReason, OpenError, Session, SessionError, SessionKey, SessionSecret};
 
 /// How many sessions one store holds; the next one gets [`SessionError::Unavailable`].
@@ -64,6 +65,7 @@ struct Inner {
     memory: Arc<Memory>,
     journal: Option<Journal>,
     sweeper: Sweeper,
+    tickets: Tickets,
     remembers_tokens_since: UnixTime,
 }
 
@@ -92,6 +94,7 @@ impl Sessions {
             memory,
             journal,
             sweeper: Sweeper::default(),
+            tickets: Tickets::default(),
             remembers_tokens_since: since,
         }))
     }
@@ -295,6 +298,30 @@ impl Sessions {
                 path: Path::new("memory").to_owned(),
             }),
         }
+    }
+
+    /// Makes a ticket, which is good for [`TICKET_LIFETIME`](crate::TICKET_LIFETIME) seconds. A restart forgets it.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`] when too many are under way.
+    pub fn issue_ticket(
+        &self,
+        ticket: Ticket,
+        now: UnixTime,
+    ) -> Result<SessionSecret, SessionError> {
+        self.0.tickets.issue(ticket, now)
+    }
+
+    /// What a ticket stands for, once: it is gone, also when it was brought too late or to the wrong
+    /// virtual proxy.
+    #[must_use]
+    pub fn redeem_ticket(
+        &self,
+        virtual_proxy: Uuid,
+        ticket: &[u8],
+        now: UnixTime,
+    ) -> Option<Ticket> {
+        self.0.tickets.redeem(virtual_proxy, ticket, now)
     }
 
     /// Since when no used token was forgotten: when the journal began. A token issued before may

@@ -8,7 +8,8 @@ pub(crate) struct Form {
     client: Client,
     action: String,
     hidden: Vec<(String, String)>,
-    cookies: Vec<Cookie>,
+    /// What the browser was given with it.
+    pub(crate) cookies: Vec<Cookie>,
 }
 
 impl Form {
@@ -26,12 +27,6 @@ impl Form {
                 .collect(),
             cookies: page.cookies(),
         }
-    }
-
-    /// In the browser that was shown another form.
-    pub(crate) fn with_cookies_of(mut self, other: &Self) -> Self {
-        self.cookies.clone_from(&other.cookies);
-        self
     }
 
     /// Sends it with these fields; a hidden one is replaced by one of the same name.

@@ -37,6 +37,8 @@ pub(super) enum Resource {
     Session(String),
     /// `session`
     Sessions,
+    /// `ticket`
+    Tickets,
     /// `user/{directory}/{id}`
     User(User),
 }
@@ -68,12 +70,15 @@ impl Address {
         }
         let (prefix, rest) = rest.split_first().ok_or_else(unknown)?;
         match resource(rest) {
-            Some(resource @ (Resource::Session(_) | Resource::Sessions | Resource::User(_))) => {
-                Ok(Self {
-                    prefix: (*prefix).to_owned(),
-                    resource,
-                })
-            }
+            Some(
+                resource @ (Resource::Session(_)
+                | Resource::Sessions
+                | Resource::Tickets
+                | Resource::User(_)),
+            ) => Ok(Self {
+                prefix: (*prefix).to_owned(),
+                resource,
+            }),
             _ => Err(unknown()),
         }
     }
@@ -85,7 +90,7 @@ impl Address {
     pub(super) fn check_method(&self, method: &Method) -> Result<(), Problem> {
         let allow = match self.resource {
             Resource::Alive | Resource::Health => "GET, HEAD",
-            Resource::Error | Resource::Notified => "POST",
+            Resource::Error | Resource::Notified | Resource::Tickets => "POST",
             Resource::Session(_) | Resource::User(_) => "DELETE, GET, HEAD",
             Resource::Sessions => "GET, HEAD, POST",
         };
@@ -107,6 +112,7 @@ fn resource(segments: &[&str]) -> Option<Resource> {
         ("notified", []) => Some(Resource::Notified),
         ("session", []) => Some(Resource::Sessions),
         ("session", [id]) => Some(Resource::Session((*id).to_owned())),
+        ("ticket", []) => Some(Resource::Tickets),
         ("user", [directory, id]) => Some(Resource::User(User::new(*directory, *id))),
         _ => None,
     }

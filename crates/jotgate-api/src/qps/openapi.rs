@@ -44,6 +44,13 @@ fn operations() -> Vec<Operation> {
                 Some(reference("DeletedSession")),
             ),
             operation(
+                &path("/ticket"),
+                "post",
+                201,
+                Some(reference("TicketRequest")),
+                Some(reference("TicketResponse")),
+            ),
+            operation(
                 &path("/user/{directory}/{id}"),
                 "get",
                 200,
@@ -87,8 +94,27 @@ fn schemas() -> Map<String, Value> {
             "LastSessionForUser": {"type": "boolean"},
         },
     });
+    let of_user = |more: &[(&str, Value)]| {
+        let mut of_user = session.clone();
+        of_user["required"] = json!(["UserDirectory", "UserId"]);
+        if let Some(properties) = of_user["properties"].as_object_mut() {
+            properties.retain(|name, _| !matches!(name.as_str(), "SessionId" | "UserName"));
+            properties.extend(
+                more.iter()
+                    .map(|(name, schema)| ((*name).to_owned(), schema.clone())),
+            );
+        }
+        of_user
+    };
+    let request = of_user(&[("TargetId", json!({"type": ["string", "null"]}))]);
+    let response = of_user(&[
+        ("Ticket", json!({"type": "string"})),
+        ("TargetUri", json!({"type": ["string", "null"]})),
+    ]);
     [
-        ("SessionData", session),
+        ("TicketRequest", request),
+        ("TicketResponse", response),
+        ("SessionData", session.clone()),
         ("NewSession", new),
         ("AddedSession", added),
         ("DeletedSession", deleted),

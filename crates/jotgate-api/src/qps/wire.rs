@@ -72,6 +72,41 @@ pub(super) fn read_session(members: Map<String, Value>) -> Result<WantedSession,
     }
 }
 
+/// The answer to the program that asked for a ticket. There is no target to go on to: browsers come
+/// back with a `returnTo` of their own.
+pub(super) fn ticket(identity: &Identity, ticket: &str) -> Value {
+    let attributes = identity.attributes.iter();
+    let attributes: Vec<_> = attributes
+        .map(|(name, value)| json!({&**name: value}))
+        .collect();
+    json!({
+        "UserDirectory": identity.user.directory,
+        "UserId": identity.user.id,
+        "Attributes": attributes,
+        "Ticket": ticket,
+        "TargetUri": null,
+    })
+}
+
+/// Reads `{UserDirectory, UserId, Attributes, TargetId}`, the names in any case.
+///
+/// # Errors
+/// 400 with every member that is missing or wrong.
+pub(super) fn read_ticket(members: Map<String, Value>) -> Result<Identity, Problem> {
+    let mut reader = Reader::new(members);
+    let identity = reader.identity();
+    // Targets are handed out with the redirect to a sign-in module, which here has a state instead.
+    if reader.take("TargetId").is_some_and(|target| target != "") {
+        let problem = "is not known; leave it out, and send the browser back by itself";
+        reader.errors.push("TargetId", problem);
+    }
+    reader.refuse_rest();
+    match identity {
+        Some(identity) if reader.errors.is_empty() => Ok(identity),
+        _ => Err(reader.errors.into()),
+    }
+}
+
 /// Takes members out of an object and notes what is wrong with them.
 struct Reader {
     members: Map<String, Value>,
