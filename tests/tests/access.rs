@@ -293,3 +293,38 @@ async fn administration_through_a_virtual_proxy_needs_the_xrfkey_too() {
     assert_eq!(answer.status, 403);
     assert!(answer.text().contains("XSRF"), "{}", answer.text());
 }
+
+/// Blocking reaches sockets within a second and holds when QRS answers.
+#[tokio::test]
+async fn a_block_reaches_everything_of_the_user_at_once() {
+    let site = Site::new().await;
+    let boz = site.sign_in("boz", "x").await.cookie();
+    let anna = site.sign_in("anna", "x").await.cookie();
+    let open = async |cookie: &Cookie| {
+        let request = site.client().get("/jwt/app/1").cookie(cookie);
+        request.open_socket().await.expect("a WebSocket")
+    };
+    let (of_boz, mut of_anna) = (open(&boz).await, open(&anna).await);
+    let qrs = site.gateway.qrs();
+    let noted = async || {
+        let found = qrs.get("/user/full?filter=userId%20eq%20%27boz%27").await;
+        found.as_array().expect("a list").first().cloned()
+    };
+    let mut user = eventually("the user", noted).await;
+    assert_eq!(user["attributes"][0]["attributeValue"], "x");
+    let path = format!("/user/{}", user["id"].as_str().expect("an id"));
+    user["blacklisted"] = true.into();
+    let mut user = qrs.update(&path, &user).await;
+    assert_eq!(site.with(&boz).await.status, 401, "the session has ended");
+    assert_eq!(
+        verdict(&site.sign_in("Boz", "x").await),
+        refused("user_blocked")
+    );
+    let (notice, _) = of_boz.expect_end(A_SECOND).await;
+    assert_eq!(notice["method"], "OnSessionClosed");
+    of_anna.assert_echo("still here").await;
+
+    user["blacklisted"] = false.into();
+    qrs.update(&path, &user).await;
+    assert_eq!(site.sign_in("boz", "x").await.status, 200);
+}

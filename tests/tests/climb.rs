@@ -1,6 +1,7 @@
 //! Whoever is no administrator tries to become one, from every weaker position.
 
 mod support {
+    pub(crate) mod administrator;
     pub(crate) mod database;
     pub(crate) mod forms;
 }
@@ -9,8 +10,9 @@ use jotgate_scenarios::{
     Answer, Backend, Client, Cookie, Gateway, Keys, Request, VirtualProxy, eventually,
 };
 use serde_json::{Value, json};
+use support::administrator::{link_of, make_administrator};
 use support::database::Database;
-use support::forms::{Form, link_of, make_administrator};
+use support::forms::Form;
 
 const PASSWORD: &str = "correct horse battery";
 const KEY: &str = "0123456789abcdef";

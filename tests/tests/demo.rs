@@ -1,8 +1,13 @@
 //! The demo, as somebody tries it who has just built it.
 
+mod support {
+    pub(crate) mod forms;
+}
+
 use futures_util::{SinkExt, StreamExt};
-use jotgate_scenarios::{Gateway, Keys};
+use jotgate_scenarios::{Gateway, Keys, eventually};
 use serde_json::{Value, json};
+use support::forms::Form;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -33,6 +38,27 @@ async fn the_three_commands_that_the_demo_prints_do_what_it_says() {
         .await;
     assert_eq!(with_cookie.status, 200);
     assert!(with_cookie.text().contains("boz"));
+}
+
+#[tokio::test]
+async fn the_administrator_of_the_demo_signs_in_with_the_printed_password() {
+    let gateway = Gateway::demo().first_start().await;
+    let printed = async || {
+        let output = gateway.process().stdout();
+        let (_, rest) = output.split_once("shown once:\n\n  ")?;
+        rest.split_once('\n')
+            .map(|(password, _)| password.to_owned())
+    };
+    let password = eventually("the password", printed).await;
+    let form = Form::load(&gateway.client(), "/internal_forms_authentication/").await;
+    let fields = [("userId", "admin"), ("password", password.as_str())];
+    let answer = form.post(&fields).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let key = "0123456789abcdef";
+    let request = gateway.client().get(&format!("/qrs/user?xrfkey={key}"));
+    let request = request.header("X-Qlik-Xrfkey", key);
+    let users = request.cookie(&answer.cookies()[0]).send().await.json();
+    assert_eq!(users[0]["userId"], "admin");
 }
 
 #[tokio::test]

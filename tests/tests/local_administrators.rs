@@ -1,12 +1,14 @@
 //! Administrators with a password: the set-up link, the form, and the way back in.
 
 mod support {
+    pub(crate) mod administrator;
     pub(crate) mod forms;
     pub(crate) mod shell;
 }
 
 use jotgate_scenarios::{Cookie, Gateway};
-use support::forms::{Form, link_of};
+use support::administrator::{link_of, make_administrator};
+use support::forms::Form;
 use support::shell;
 
 const PASSWORD: &str = "correct horse battery";
@@ -60,7 +62,7 @@ async fn the_first_start_prints_a_link_that_makes_an_administrator_once() {
 #[tokio::test]
 async fn the_form_signs_in_and_logging_out_ends_it() {
     let gateway = Gateway::serve().await;
-    let first = support::forms::make_administrator(&gateway, "anna", PASSWORD).await;
+    let first = make_administrator(&gateway, "anna", PASSWORD).await;
     let form = "/internal_forms_authentication/";
     let wrong = Form::load(&gateway.client(), form).await;
     let wrong = wrong.post(&[("userId", "anna"), ("password", "x")]).await;
@@ -124,7 +126,7 @@ async fn the_form_is_safe_to_show() {
 #[tokio::test]
 async fn a_form_that_another_page_posts_signs_nobody_in() {
     let gateway = Gateway::serve().await;
-    support::forms::make_administrator(&gateway, "anna", PASSWORD).await;
+    make_administrator(&gateway, "anna", PASSWORD).await;
     let path = "/internal_forms_authentication/";
     let fields = [("userId", "anna"), ("password", PASSWORD)];
     let bare = gateway.client().post(path).form(&fields).send().await;
@@ -146,7 +148,7 @@ async fn a_form_that_another_page_posts_signs_nobody_in() {
 #[tokio::test]
 async fn where_one_comes_back_to_is_here() {
     let gateway = Gateway::serve().await;
-    support::forms::make_administrator(&gateway, "anna", PASSWORD).await;
+    make_administrator(&gateway, "anna", PASSWORD).await;
     for (wanted, location) in [
         ("/hub/?a=b", "/hub/?a=b"),
         ("//evil.example/", "/qmc/"),
@@ -168,7 +170,7 @@ async fn where_one_comes_back_to_is_here() {
 #[tokio::test]
 async fn guessing_gets_slower() {
     let gateway = Gateway::serve().await;
-    support::forms::make_administrator(&gateway, "anna", PASSWORD).await;
+    make_administrator(&gateway, "anna", PASSWORD).await;
     let mut statuses = Vec::new();
     for _ in 0..8 {
         let form = Form::load(&gateway.client(), "/internal_forms_authentication/").await;
@@ -209,7 +211,7 @@ async fn another_virtual_proxy_has_no_form() {
 async fn whoever_has_the_machine_gets_back_in() {
     let gateway = Gateway::serve().await;
     let old = link_of(&gateway).await;
-    support::forms::make_administrator(&gateway, "anna", PASSWORD).await;
+    make_administrator(&gateway, "anna", PASSWORD).await;
     let data = gateway.folder().data();
     let reset = async |directory: &str| {
         let arguments = ["admin", "reset", "--data-dir", directory];

@@ -20,6 +20,7 @@ mod order;
 mod selection;
 mod synthetic;
 mod table;
+mod user;
 mod wire;
 
 use std::sync::Arc;
@@ -140,6 +141,7 @@ async fn answer(qrs: &Qrs, request: Request) -> Result<Answer, Problem> {
             Verb::Create => selection::create(&asked, &body::object(body)?),
             _ => Ok(selection::list(&asked)),
         },
+        Address::Users(users) => users.answer(&asked, verb, body).await,
     }
 }
 

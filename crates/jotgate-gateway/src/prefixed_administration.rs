@@ -123,11 +123,12 @@ async fn without_prefix(
 /// generously as any backend might read it: in any case, without empty segments, decoded, without path
 /// parameters.
 fn is_administration(path: &str) -> bool {
-    const OWNED: [&str; 5] = [
+    const OWNED: [&str; 6] = [
         "certificatedistribution",
         "proxyservice",
         "selection",
         "servernodeconfiguration",
+        "user",
         "virtualproxyconfig",
     ];
     let decoded = percent_encoding::percent_decode_str(path)

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use jotgate_model::{Identity, Timestamp, UnixTime, User, VirtualProxy};
+use jotgate_policy::directory;
 use jotgate_session::{EndReason, NewSession, Session, SessionError, SessionSecret, Sessions};
 use uuid::Uuid;
 
-use crate::authority::{check_may_change, check_opening};
+use crate::authority::{check_may_change, check_opening, check_root};
 use crate::{Actor, ManageError, Management};
 
 /// A session that a program opens for somebody whom it has authenticated itself (QPS
@@ -85,6 +86,12 @@ impl Management {
             return Err(ManageError::field("virtualProxy", "does not exist"));
         };
         check_opening(actor, vp)?;
+        if directory::may_assert(&wanted.identity.user).is_err() {
+            check_root(actor, || {
+                "To sign in a user of Jotgate's own directories takes the role RootAdmin."
+                    .to_owned()
+            })?;
+        }
         let user = wanted.identity.user.clone();
         let only_one = self.sessions_of_user(vp, &user, now).is_empty();
         let rules = vp.session;

@@ -135,11 +135,13 @@ impl Inner {
     ) -> Result<StoredUser, ManageError> {
         let stored = self.repository.user_of_name(&user.key()).await?;
         let stored = stored.unwrap_or_else(|| StoredUser::new(user, &actor.name, now));
+        // A change is always later than the one before: the date is the version.
+        let later = stored.modified.as_millis().saturating_add(1);
         let next = StoredUser {
             name: change.name.unwrap_or_else(|| stored.name.clone()),
             roles: change.roles.unwrap_or(stored.roles),
             blocked: change.blocked.unwrap_or(stored.blocked),
-            modified: now,
+            modified: now.max(Timestamp::from_millis(later)),
             modified_by: actor.name.clone(),
             ..stored.clone()
         };

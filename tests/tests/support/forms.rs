@@ -1,6 +1,6 @@
 //! The forms of the default virtual proxy, as a browser fills them in.
 
-use jotgate_scenarios::{Answer, Client, Cookie, Gateway, eventually};
+use jotgate_scenarios::{Answer, Client, Cookie};
 
 /// A form that was shown.
 #[derive(Clone)]
@@ -46,24 +46,4 @@ impl Form {
 fn attribute(text: &str, name: &str) -> String {
     let (_, rest) = text.split_once(&format!("{name}=\"")).expect(name);
     rest.split('"').next().unwrap_or_default().to_owned()
-}
-
-/// The set-up link that a gateway has printed, without scheme and host.
-pub(crate) async fn link_of(gateway: &Gateway) -> String {
-    let printed = async || {
-        let output = gateway.process().stdout();
-        let (_, rest) = output.split_once("/qmc/setup?token=")?;
-        let (secret, _) = rest.split_once('\n')?;
-        Some(format!("/qmc/setup?token={secret}"))
-    };
-    eventually("the set-up link", printed).await
-}
-
-/// Makes the first administrator and gives the cookie of the session.
-pub(crate) async fn make_administrator(gateway: &Gateway, id: &str, password: &str) -> Cookie {
-    let form = Form::load(&gateway.client(), &link_of(gateway).await).await;
-    let fields = [("userId", id), ("password", password), ("again", password)];
-    let made = form.post(&fields).await;
-    assert_eq!(made.status, 303, "{}", made.text());
-    made.cookies().remove(0)
 }

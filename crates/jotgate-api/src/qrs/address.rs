@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::entity::EntityType;
 use super::foreign::Foreign;
+use super::user::Users;
 use crate::problem::Problem;
 
 /// What is asked for.
@@ -38,6 +39,8 @@ pub(super) enum Address {
     SelectionOf(EntityType),
     /// `selection`
     Selections,
+    /// `user/...`
+    Users(Users),
 }
 
 /// What of an entity type.
@@ -137,6 +140,7 @@ impl Address {
             ["virtualproxyconfig", id, "generate", "samlmetadata"] => {
                 id.parse().map(Self::SamlMetadata).map_err(|_| no_id(id))
             }
+            ref all if let Some(users) = Users::find(all) => Ok(Self::Users(users)),
             ref all if let Some(foreign) = Foreign::find(all) => Ok(Self::Foreign(foreign)),
             [name] => Ok(Self::Entity(entity(name)?, Part::Collection)),
             [name, part] => {
@@ -193,6 +197,7 @@ impl Address {
             Self::Selections => &[Read, Create],
             Self::SelectionOf(_) | Self::Certificates => &[Create],
             Self::Foreign(foreign) => foreign.verbs(),
+            Self::Users(users) => users.verbs(),
             _ => &[Read],
         }
     }

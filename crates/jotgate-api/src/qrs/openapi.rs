@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::address::{Address, Description, Part, Verb};
 use super::entity::EntityType;
-use super::wire::{Condensed, Kind, Property, Shape};
+use super::user::Users;
+use super::wire::{Condensed, Kind, Property, Shape, USER};
 use crate::openapi::{Operation, document, reference};
 
 /// The whole description.
@@ -71,6 +72,39 @@ pub(super) fn operations() -> Vec<Operation> {
     }
     for entity in EntityType::ALL {
         all.extend(of_entity(entity));
+    }
+    all.extend(of_users());
+    all
+}
+
+/// Users are no documents, and less can be done with them.
+fn of_users() -> Vec<Operation> {
+    let count = answer(EntityType::Tag, Part::Count, Verb::Read);
+    let list = |of: &str| json!({"type": "array", "items": reference(of)});
+    let lists: &[&str] = &["filter", "orderby", "privileges"];
+    let id = Users::Item(uuid::Uuid::nil());
+    let addresses = [
+        ("/user", Users::Collection, list("UserCondensed"), lists),
+        ("/user/count", Users::Count, count, &["filter"]),
+        ("/user/full", Users::Full, list("User"), lists),
+        ("/user/{id}", id, reference("User"), &["privileges"]),
+    ];
+    let mut all = Vec::new();
+    for (path, users, shown, parameters) in addresses {
+        for verb in users.verbs() {
+            let writes = matches!(verb, Verb::Create | Verb::Update);
+            let shown = if writes {
+                reference("User")
+            } else {
+                shown.clone()
+            };
+            let mut operation = operation(path, *verb, None, shown);
+            operation.body = writes.then(|| reference("User"));
+            if *verb == Verb::Read {
+                operation.parameters = parameters.to_vec();
+            }
+            all.push(operation);
+        }
     }
     all
 }
@@ -196,6 +230,8 @@ fn schemas() -> Map<String, Value> {
         add(shape, &mut schemas);
         schemas.insert(format!("{}Condensed", shape.name), condensed(shape));
     }
+    add(&USER, &mut schemas);
+    schemas.insert("UserCondensed".to_owned(), condensed(&USER));
     schemas.insert(
         "Selection".to_owned(),
         json!({"type": "object", "required": ["id"]}),

@@ -11,6 +11,7 @@ mod proxy_service;
 mod read;
 mod shape;
 mod status;
+mod user;
 mod virtual_proxy;
 mod write;
 
@@ -20,5 +21,6 @@ pub(super) use proxy_service::PROXY_SERVICE;
 pub(super) use read::Reader;
 pub(super) use shape::{Condensed, Enumeration, Kind, Property, Shape};
 pub(super) use status::{SERVICE_CLUSTER, SERVICE_STATUS};
+pub(super) use user::USER;
 pub(super) use virtual_proxy::VIRTUAL_PROXY_CONFIG;
 pub(super) use write::{Form, Writer, privileges};

@@ -11,4 +11,5 @@ mod node;
 mod proxy_service;
 mod selection;
 mod site;
+mod user;
 mod virtual_proxy;

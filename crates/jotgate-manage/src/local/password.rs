@@ -86,8 +86,10 @@ impl Passwords {
         }
         let password = password.to_owned();
         self.run(move || {
+            // Whether or not it is needed: the first time, it takes a while.
+            let nobody = NOBODY.clone();
             let known = hash.is_some();
-            let hash = hash.or_else(|| NOBODY.clone()).unwrap_or_default();
+            let hash = hash.or(nobody).unwrap_or_default();
             verify_now(&password, &hash) && known
         })
         .await
