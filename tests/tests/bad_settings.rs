@@ -61,6 +61,7 @@ const BAD_VALUES: [(&str, &str, &str); 43] = [
     ("session-lease", "61s", "out of range"),
     ("header-timeout", "10", "has no unit"),
     ("body-timeout", "soon", "is no duration"),
+    ("connect-timeout", "0s", "out of range"),
     ("response-timeout", "0s", "out of range"),
     ("idle-timeout", "-1s", "is no duration"),
     ("max-header-bytes", "1", "out of range"),

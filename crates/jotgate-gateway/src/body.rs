@@ -298,7 +298,9 @@ impl BackendBody {
                 .timer
                 .get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
             ready!(timer.as_mut().poll(cx));
-            self.lease = None;
+            if let Some(lease) = self.lease.take() {
+                lease.note_stall(pause);
+            }
             return Poll::Ready(Some(Err(BodyError)));
         };
         self.timer = None;

@@ -58,3 +58,4 @@ pub use prefixed_administration::{AdministrationHandler, Answering, Caller};
 pub use shared::{GatewaySettings, Shared, Stores};
 pub use sweep::sweep_sessions;
 pub use tls::{ServerCertificates, TlsError, administration_config};
+pub use upstream::{BackendCondition, BackendHealth, check_backends};

@@ -143,6 +143,7 @@ async fn work(shared: Arc<Shared>, sockets: Sockets, admission: Arc<Admission>) 
             Err(error) => tracing::error!(%error, "a listening socket cannot be used"),
         }
     }
+    tokio::spawn(crate::upstream::tend(shared.clone()));
     shared.drain.cut().await;
     // What was told to end gets a moment to do so.
     tokio::time::sleep(Duration::from_millis(50)).await;

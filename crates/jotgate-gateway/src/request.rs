@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use jotgate_model::{Reason, Refusal, Snapshot};
+use jotgate_model::{Balancing, Reason, Refusal, Snapshot};
 use jotgate_observe::Phase;
 use jotgate_policy::admit::{self, Asking};
 use jotgate_policy::route::{self, Route};
@@ -237,7 +237,11 @@ async fn answer(
         virtual_proxy,
         path,
         session: &identified.session,
-        sticky: virtual_proxy.sticky && !identified.shared,
+        balancing: match virtual_proxy.balancing {
+            // What many share is bound to no node.
+            Balancing::Sticky if identified.shared => Balancing::InTurn,
+            balancing => balancing,
+        },
     };
     let mut response = forward_or_tunnel(&sent, exchange, request).await?;
     exchange.enter(Phase::Respond);
@@ -257,7 +261,8 @@ async fn forward_or_tunnel(
         None => None,
     };
     exchange.enter_now(Phase::Select);
-    let (connection, target) = upstream::connect_to_a_node(sent, exchange).await?;
+    let (connection, target) =
+        upstream::connect_to_a_node(sent, exchange, request.is_websocket()).await?;
 
     exchange.enter_now(Phase::Rewrite);
     let outgoing = upstream::rewrite(sent, exchange, &target, request)?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -35,6 +35,8 @@ pub struct GatewaySettings {
     pub body_timeout: Duration,
     /// How long a backend may take to answer: then 504.
     pub response_timeout: Duration,
+    /// How long a connection to a backend may take, TLS included: then 504.
+    pub connect_timeout: Duration,
     /// How long a connection may wait for its next request: then it is closed.
     pub idle_timeout: Duration,
     /// The largest head of a request: then 431.
@@ -104,7 +106,6 @@ pub struct Shared {
     pub(crate) metrics: Metrics,
     /// The runtime for what must not hold a worker up, or must be finished when its client has gone.
     pub(crate) background: Handle,
-    pub(crate) turn: AtomicUsize,
     pub(crate) drain: Drain,
     ready: AtomicBool,
 }
@@ -119,6 +120,7 @@ impl Shared {
         background: Handle,
     ) -> Arc<Self> {
         Arc::new(Self {
+            backends: Backends::new(settings.workers),
             settings: ArcSwap::from_pointee(settings),
             snapshot: stores.snapshot,
             keys: stores.keys,
@@ -134,13 +136,11 @@ impl Shared {
             csrf: CsrfKey::new(&stores.cluster_key),
             states: StateKey::new(&stores.cluster_key),
             own_names: ArcSwap::from_pointee(own_names),
-            backends: Backends::default(),
             access_log: stores.access_log,
             feed: stores.feed,
             traces: stores.traces,
             metrics: stores.metrics,
             background,
-            turn: AtomicUsize::new(0),
             drain: Drain::default(),
             ready: AtomicBool::new(false),
         })

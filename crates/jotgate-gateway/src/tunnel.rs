@@ -24,7 +24,7 @@ pub(crate) use self::handshake::{Handshake, refuse_success_without_tunnel};
 use self::relay::{Relay, RelayEnd};
 use crate::body::ResponseBody;
 use crate::timed_io::TimedStream;
-use crate::upstream::{BackendIo, Outgoing};
+use crate::upstream::{BackendIo, Held, Outgoing};
 use crate::{Shared, authorize};
 
 /// How long the backend may take to finish the frame it is in before a notice is sent anyway.
@@ -53,6 +53,7 @@ pub(crate) fn open(
     mut response: Response<ResponseBody>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let backend = hyper::upgrade::on(&mut response);
+    let held = response.extensions_mut().remove::<Held>();
     let (client, in_flight) = handshake.complete(&mut response)?;
     let shared = sent.shared.clone();
     let session = sent.session.clone();
@@ -65,7 +66,7 @@ pub(crate) fn open(
         shared.metrics.tunnels.inc();
         join(&shared, &session, watch, client, backend).await;
         shared.metrics.tunnels.dec();
-        drop((token, connection, in_flight));
+        drop((token, connection, in_flight, held));
     });
     Ok(response)
 }

@@ -1,27 +1,31 @@
 //! Select, rewrite, forward: from the judged request to a backend's answer.
 
+mod checks;
+mod choose;
 mod connect;
-mod health;
+mod form;
 mod identity;
+mod places;
 mod pool;
 mod roots;
+mod sender;
+mod state;
 mod stream;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue,
-    TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
+    TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use jotgate_model::{
-    Authentication, BackendHeader, Node, Reason, Refusal, Service, Snapshot, VirtualProxy,
+    Authentication, BackendHeader, Balancing, Reason, Refusal, Snapshot, VirtualProxy,
 };
-use jotgate_policy::select::{self, Standing};
+use jotgate_policy::health::Failure;
 use jotgate_policy::trailers::Announced;
 use jotgate_policy::{cookies, forwarded, identity_headers, sanitize};
 use jotgate_session::Session;
@@ -33,8 +37,12 @@ use crate::request::ConnectionInfo;
 use crate::sanitized::{Sanitized, header_text};
 use crate::timed_io::{Activity, InFlight};
 
-pub(crate) use self::connect::Backends;
-pub(crate) use self::pool::Lease;
+use self::sender::SendFailure;
+
+pub use self::checks::{BackendCondition, BackendHealth, check_backends};
+pub(crate) use self::choose::connect_to_a_node;
+pub(crate) use self::pool::{Held, Lease, Target, tend};
+pub(crate) use self::state::Backends;
 pub(crate) use self::stream::{BackendIo, BackendStream};
 
 /// What a request towards a backend is made from.
@@ -46,75 +54,8 @@ pub(crate) struct Outgoing<'a> {
     /// The path below the prefix.
     pub(crate) path: &'a str,
     pub(crate) session: &'a Arc<Session>,
-    /// Whether requests of this session stay with one node.
-    pub(crate) sticky: bool,
-}
-
-/// The backend that was chosen.
-#[derive(Clone)]
-pub(crate) struct Target {
-    pub(crate) node: Arc<Node>,
-    pub(crate) service: Arc<Service>,
-}
-
-/// Phase select: a connection to a node that serves the path. Nodes that cannot be reached are passed
-/// over, here and, for a moment, by the requests that follow.
-pub(crate) async fn connect_to_a_node(
-    sent: &Outgoing<'_>,
-    exchange: &mut Exchange,
-) -> Result<(Lease, Target), Refusal> {
-    let backends = &sent.shared.backends;
-    let turn = sent.shared.turn.fetch_add(1, Ordering::Relaxed);
-    let sticky = sent.sticky.then(|| fold(sent.session.public_id()));
-    let mut last = None;
-    let mut tried: Vec<Target> = Vec::new();
-    loop {
-        let standing = |node: &Node, service: &Service| {
-            let is_this =
-                |target: &Target| target.node.id == node.id && *target.service == *service;
-            if tried.iter().any(is_this) {
-                Standing::Tried
-            } else if backends.health.is_well(node.id, service) {
-                Standing::Well
-            } else {
-                Standing::Failing
-            }
-        };
-        let chosen = match select::select(
-            sent.snapshot,
-            sent.virtual_proxy,
-            sent.path,
-            standing,
-            turn,
-            sticky,
-        ) {
-            Ok(chosen) => chosen,
-            // When all have failed, what the last one said tells more.
-            Err(refusal) => return Err(last.unwrap_or(refusal)),
-        };
-        let target = Target {
-            node: chosen.node.clone(),
-            service: chosen.service.clone(),
-        };
-        exchange.node = Some(target.node.name.clone());
-        match pool::take_or_connect(backends, &target).await {
-            Ok(lease) => return Ok((lease, target)),
-            Err(refusal) => {
-                backends
-                    .health
-                    .note_failure(target.node.id, &target.service);
-                last = Some(refusal);
-                tried.push(target);
-            }
-        }
-    }
-}
-
-/// A number that stays the same for a session.
-fn fold(text: &str) -> usize {
-    text.bytes().fold(0_usize, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(usize::from(byte))
-    })
+    /// Which node the next request of this session goes to.
+    pub(crate) balancing: Balancing,
 }
 
 /// Phase rewrite: the request as the backend gets it, written anew. What the client may not say goes
@@ -139,8 +80,12 @@ pub(crate) fn rewrite(
         .iter()
         .map(backend_header_name)
         .chain(trusted_name);
+    let takes_trailers = target.service.http2 && takes_trailers(&headers);
     let announced = Announced::take(&mut headers, own_names.clone());
     sanitize::strip_request_headers(&mut headers, own_names);
+    if takes_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
     headers.remove(EXPECT);
     // Tokens are credentials for the gateway alone. Other virtual proxies leave the header to backends.
     if matches!(vp.authentication, Authentication::Jwt(_)) {
@@ -189,41 +134,8 @@ pub(crate) fn rewrite(
     *outgoing.uri_mut() = address(&target.service.base_path, sent.path, head.uri.query())?;
     *outgoing.version_mut() = Version::HTTP_11;
     *outgoing.headers_mut() = headers;
-    frame(&mut outgoing);
+    form::frame(&mut outgoing);
     Ok(outgoing)
-}
-
-/// Says how long the body is: by what is really going to be sent, never by what the client said. A
-/// length without its bytes would make a backend take the next user's request for them.
-fn frame(outgoing: &mut Request<RequestBody>) {
-    let announced = outgoing.body().announced().cloned();
-    // Only behind chunks can anything follow (RFC 9112 section 7.1.2).
-    let exact = outgoing
-        .body()
-        .size_hint()
-        .exact()
-        .filter(|_| announced.is_none());
-    let empty = outgoing.body().is_empty();
-    // RFC 9110 section 8.6: methods that mean something by a body say so when there is none.
-    let says_none = matches!(
-        *outgoing.method(),
-        Method::PATCH | Method::POST | Method::PUT
-    );
-    let headers = outgoing.headers_mut();
-    headers.remove(CONTENT_LENGTH);
-    headers.remove(TRANSFER_ENCODING);
-    if let Some(announced) = announced {
-        announced.announce(headers);
-    }
-    match exact {
-        _ if empty && !says_none => {}
-        Some(length) => {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        None => {
-            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        }
-    }
 }
 
 fn backend_header_name(header: &BackendHeader) -> &HeaderName {
@@ -244,34 +156,52 @@ fn address(base: &str, path: &str, query: Option<&str>) -> Result<Uri, Refusal> 
     Ok(Uri::from(path))
 }
 
+/// Whether the client says `te: trailers`, which programs that need them ask for (gRPC does).
+fn takes_trailers(headers: &HeaderMap) -> bool {
+    headers.get_all(TE).iter().any(|value| {
+        value
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .any(|part| part.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+    })
+}
+
 /// Phase forward: sends the request and waits for the head of the answer.
 ///
 /// A connection that was idle may have been closed by the backend at that very moment. A request that
 /// was never written is sent again on a new one; so is one without a body that may be repeated
-/// (RFC 9110 section 9.2.2), once.
+/// (RFC 9110 section 9.2.2) or that the backend says it did not touch, once.
 pub(crate) async fn send(
     sent: &Outgoing<'_>,
     exchange: &mut Exchange,
-    target: &Target,
+    target: &Arc<Target>,
     mut lease: Lease,
     outgoing: Request<RequestBody>,
 ) -> Result<Response<ResponseBody>, Refusal> {
+    let shared = sent.shared;
     let upgrade = outgoing.headers().contains_key(UPGRADE);
     let verdict = outgoing.body().verdict();
-    let spare =
-        (lease.was_idle() && outgoing.body().is_empty() && is_repeatable(outgoing.method()))
-            .then(|| copy_head(&outgoing));
-    let timeout = sent.shared.settings().response_timeout;
-    // An answer that has begun may pause as long as a connection may be idle.
-    let silence = sent.shared.settings().idle_timeout;
+    let repeatable = is_repeatable(outgoing.method());
+    let spare = (outgoing.body().is_empty()
+        && (lease.is_shared() || (lease.was_idle() && repeatable)))
+        .then(|| copy_head(&outgoing));
+    let timeout = shared.settings().response_timeout;
     let mut answer = lease.send(outgoing, &verdict, timeout).await;
-    if let Err(pool::SendFailure::Broken { unsent, .. }) = &mut answer
-        && let Some(again) = unsent.take().map(|request| *request).or(spare)
-        && lease.was_idle()
+    if let Err(SendFailure::Broken {
+        unsent, untouched, ..
+    }) = &mut answer
     {
-        lease = pool::connect(&sent.shared.backends, target).await?;
-        let verdict = again.body().verdict();
-        answer = lease.send(again, &verdict, timeout).await;
+        let untouched = *untouched;
+        let may_repeat = lease.was_idle() && repeatable;
+        let again = match unsent.take() {
+            Some(request) if lease.was_idle() || lease.is_shared() => Some(*request),
+            _ => spare.filter(|_| untouched || may_repeat),
+        };
+        if let Some(again) = again {
+            lease = choose::connect_again(shared, target, upgrade).await?;
+            let verdict = again.body().verdict();
+            answer = lease.send(again, &verdict, timeout).await;
+        }
     }
     exchange.end_waiting();
     match answer {
@@ -279,12 +209,29 @@ pub(crate) async fn send(
             if upgrade {
                 lease.use_once();
             }
-            receive(response, lease, target, silence)
+            note_answer(shared, target, response.status());
+            // An answer that has begun may pause as long as a connection may be idle.
+            let pause = shared.settings().idle_timeout;
+            receive(response, lease, target, pause)
         }
         Err(failure) => Err(match verdict.reason() {
             Some(reason) => reason.into(),
-            None => failure.refusal(target),
+            None => {
+                let refusal = failure.refusal(&target.node);
+                choose::note_failure(shared, target, Failure::Answer, &refusal);
+                refusal
+            }
         }),
+    }
+}
+
+/// Statuses of the 500s count against a backend, when there are many in a row.
+fn note_answer(shared: &Shared, target: &Target, status: StatusCode) {
+    if status.is_server_error() {
+        let what = Refusal::with(Reason::NodeFailed, format!("the answer was {status}"));
+        choose::note_failure(shared, target, Failure::Answer, &what);
+    } else {
+        target.state.note_success();
     }
 }
 
@@ -296,6 +243,7 @@ fn receive(
     pause: Duration,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let (mut head, incoming) = response.into_parts();
+    head.version = Version::HTTP_11;
     if head.headers.contains_key(TRANSFER_ENCODING) {
         // RFC 9112 section 6.3: the length that stands beside a transfer coding is wrong.
         head.headers.remove(CONTENT_LENGTH);
@@ -303,6 +251,7 @@ fn receive(
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return match head.headers.get(UPGRADE) {
             Some(to) if to.as_bytes().eq_ignore_ascii_case(b"websocket") => {
+                head.extensions.insert(lease.hold());
                 Ok(Response::from_parts(head, ResponseBody::empty()))
             }
             _ => Err(Refusal::with(
@@ -335,21 +284,6 @@ fn copy_head(request: &Request<RequestBody>) -> Request<RequestBody> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_length_without_its_bytes_is_not_passed_on() {
-        let framed = |method: Method| {
-            let mut request = Request::new(RequestBody::empty());
-            *request.method_mut() = method;
-            request
-                .headers_mut()
-                .insert(CONTENT_LENGTH, HeaderValue::from_static("64"));
-            frame(&mut request);
-            request.headers().get(CONTENT_LENGTH).cloned()
-        };
-        assert_eq!(framed(Method::GET), None);
-        assert_eq!(framed(Method::POST).unwrap(), "0");
-    }
 
     #[test]
     fn addresses_keep_path_and_query_as_they_came() {

@@ -126,6 +126,7 @@ fn settings() -> GatewaySettings {
         header_timeout: long,
         body_timeout: long,
         response_timeout: long,
+        connect_timeout: long,
         idle_timeout: long,
         max_header_bytes: 32 * 1024,
         max_body_bytes: None,
@@ -151,7 +152,7 @@ fn documents(backend: SocketAddr, public_key: &str) -> Documents {
         services: vec![ServiceConfig {
             path: "/".into(),
             uri: format!("http://{backend}"),
-            health_path: String::new(),
+            ..Default::default()
         }],
         ..ServerNodeConfiguration::default()
     };

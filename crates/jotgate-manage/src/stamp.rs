@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use jotgate_model::entity::{AttributeMapItem, CustomPropertyValue, Metadata};
+use jotgate_model::entity::{
+    AttributeMapItem, CustomPropertyValue, Metadata, ServerNodeConfiguration,
+};
 use jotgate_model::{Documents, Timestamp};
 use jotgate_repository::{Change, Document};
 use uuid::Uuid;
@@ -29,6 +31,14 @@ pub(crate) fn stamp(changes: &mut [Change], documents: &Documents, intent: &Inte
             let stored = stored.as_ref().map_or(&[][..], |stored| labels(stored).1);
             stamp_rows(values, stored, intent);
         }
+        if let Document::Node(document) = document {
+            let stored = documents.nodes.get(&id);
+            note_drain(
+                Arc::make_mut(document),
+                stored.map(|node| &**node),
+                intent.now,
+            );
+        }
         if let Document::VirtualProxy(document) = document {
             let stored = documents.virtual_proxies.get(&id);
             let stored = stored.map_or(&[][..], |stored| &stored.jwt_attribute_map);
@@ -39,6 +49,19 @@ pub(crate) fn stamp(changes: &mut [Change], documents: &Documents, intent: &Inte
             );
         }
     }
+}
+
+/// Notes since when a node is drained: sessions that are older may stay with it.
+fn note_drain(
+    draft: &mut ServerNodeConfiguration,
+    stored: Option<&ServerNodeConfiguration>,
+    now: Timestamp,
+) {
+    draft.draining_since = match stored {
+        _ if !draft.draining => Timestamp::NEVER,
+        Some(stored) if stored.draining => stored.draining_since,
+        _ => now,
+    };
 }
 
 /// A row of a document that has an id and dates of its own.

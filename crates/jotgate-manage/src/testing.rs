@@ -87,7 +87,7 @@ pub(crate) fn new_site() -> NewSite {
         node_services: vec![ServiceConfig {
             path: "/".to_owned(),
             uri: "http://127.0.0.1:9000".to_owned(),
-            health_path: String::new(),
+            ..Default::default()
         }],
         now: at(0),
     }

@@ -44,7 +44,7 @@ pub use snapshot::{Documents, Snapshot, sign_in_cookie_name};
 pub use time::{Timestamp, UnixTime};
 pub use uuid::Uuid;
 pub use virtual_proxy::{
-    Algorithm, AttributeMapping, Authentication, BackendHeader, BackendHeaderPart, ClaimSource,
-    CookieForm, CookieRules, CsrfProtection, HeaderForm, HeaderSettings, JwtSettings,
+    Algorithm, AttributeMapping, Authentication, BackendHeader, BackendHeaderPart, Balancing,
+    ClaimSource, CookieForm, CookieRules, CsrfProtection, HeaderForm, HeaderSettings, JwtSettings,
     KeySourceSettings, RateLimits, SessionRules, VirtualProxy,
 };

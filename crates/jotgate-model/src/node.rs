@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::uri::{Authority, PathAndQuery, Uri};
 use uuid::Uuid;
 
-use crate::FieldErrors;
 use crate::entity::{ServerNodeConfiguration, ServiceConfig};
+use crate::{FieldErrors, UnixTime};
 
 /// A machine with backends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub struct Node {
     pub services: Vec<Arc<Service>>,
     /// What its TLS connections are made with.
     pub tls: TlsMaterial,
+    /// Since when it gets no new sessions; nothing when it gets them.
+    pub draining_since: Option<UnixTime>,
+    /// Connections to each service, of the whole process; nothing for any number.
+    pub max_connections: Option<u32>,
 }
 
 /// PEM texts for connections to a node. Checked by whoever builds connections from them.
@@ -52,6 +56,8 @@ pub struct Service {
     pub base_path: Box<str>,
     /// The path that answers 200 while the backend is well.
     pub health_path: Option<PathAndQuery>,
+    /// Whether HTTP/2 is spoken: by ALPN over TLS, by prior knowledge in clear text.
+    pub http2: bool,
 }
 
 /// How a backend is spoken to.
@@ -122,6 +128,10 @@ impl Node {
                 client_certificate: document.client_certificate.as_str().into(),
                 client_key: document.client_key.as_str().into(),
             },
+            draining_since: document
+                .draining
+                .then(|| UnixTime(document.draining_since.as_millis().div_euclid(1000))),
+            max_connections: (document.max_connections > 0).then_some(document.max_connections),
         })
     }
 
@@ -185,6 +195,7 @@ impl Service {
             authority,
             base_path: uri.path().trim_end_matches('/').into(),
             health_path,
+            http2: config.http2,
         })
     }
 
@@ -202,7 +213,7 @@ fn derived_services(host: &str) -> [ServiceConfig; 2] {
     let service = |path: &str, port: u16| ServiceConfig {
         path: path.to_owned(),
         uri: format!("https://{host}:{port}"),
-        health_path: String::new(),
+        ..Default::default()
     };
     [service("/app", 4747), service("/qrs", 4242)]
 }
@@ -220,7 +231,7 @@ mod tests {
                 .map(|(path, uri)| ServiceConfig {
                     path: (*path).to_owned(),
                     uri: (*uri).to_owned(),
-                    health_path: String::new(),
+                    ..Default::default()
                 })
                 .collect(),
             ..Default::default()

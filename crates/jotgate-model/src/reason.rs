@@ -249,6 +249,10 @@ reasons! {
     NodeUnavailable, "node_unavailable", SERVICE_UNAVAILABLE, Backend, true,
         "The service is not available at the moment.",
         "Check that a load balancing node is configured for this path, running and reachable.";
+    /// The node has as many connections as it may have.
+    NodeBusy, "node_busy", SERVICE_UNAVAILABLE, Backend, true,
+        "The service is busy at the moment. Please try again.",
+        "Raise maxConnections of the node when its backend can take more, or add a node.";
     /// The node did not answer in time.
     NodeTimeout, "node_timeout", GATEWAY_TIMEOUT, Backend, true,
         "The service did not answer in time.",

@@ -55,14 +55,25 @@ pub struct VirtualProxy {
     pub extended_security: bool,
     /// The nodes to forward to, by id.
     pub nodes: Vec<Uuid>,
-    /// Whether a session stays with its first node.
-    pub sticky: bool,
+    /// Which of them the next request goes to.
+    pub balancing: Balancing,
     /// How many requests are served.
     pub limits: RateLimits,
     /// How many requests are served at the same time.
     pub max_in_flight: Option<u32>,
     /// How many WebSockets a session may have open.
     pub max_sockets: Option<u32>,
+}
+
+/// Which of several nodes a request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balancing {
+    /// One after the other.
+    InTurn,
+    /// The one with the fewest requests and WebSockets of this process.
+    LeastRequests,
+    /// The one that the session is bound to.
+    Sticky,
 }
 
 /// How users prove who they are.

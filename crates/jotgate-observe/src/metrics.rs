@@ -67,6 +67,22 @@ struct CertificateLabels {
     file: String,
 }
 
+/// A service of a node: what an administrator configured.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NodeLabels {
+    node: String,
+    service: String,
+}
+
+impl NodeLabels {
+    fn new(node: &str, service: &str) -> Self {
+        Self {
+            node: node.to_owned(),
+            service: service.to_owned(),
+        }
+    }
+}
+
 /// Everything that is counted. Cheap to copy.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -81,6 +97,8 @@ pub struct Metrics {
     pub started: Gauge<i64, AtomicI64>,
     /// Requests whose answer has not begun.
     pub in_flight: Gauge,
+    node_up: Family<NodeLabels, Gauge>,
+    node_ejections: Family<NodeLabels, Counter>,
     /// Connections of clients that are open.
     pub connections: Gauge,
     /// WebSockets that are open.
@@ -121,6 +139,8 @@ impl Default for Metrics {
             key_set_keys: Family::default(),
             started: Gauge::default(),
             in_flight: Gauge::default(),
+            node_up: Family::default(),
+            node_ejections: Family::default(),
             connections: Gauge::default(),
             tunnels: Gauge::default(),
             sessions: Gauge::default(),
@@ -172,6 +192,16 @@ impl Default for Metrics {
             "key_set_keys",
             "Keys of a key set that are in use",
             m.key_set_keys.clone(),
+        );
+        registry.register(
+            "node_up",
+            "1 while a service of a node gets requests, 0 while it is passed over",
+            m.node_up.clone(),
+        );
+        registry.register(
+            "node_ejections",
+            "How often a service of a node was passed over for its traffic",
+            m.node_ejections.clone(),
         );
         registry.register(
             "connections",
@@ -305,6 +335,25 @@ impl Metrics {
         self.key_set_keys.remove(&source);
     }
 
+    /// Shows whether a service of a node gets requests.
+    pub fn node_is_up(&self, node: &str, service: &str, up: bool) {
+        let labels = NodeLabels::new(node, service);
+        self.node_up.get_or_create(&labels).set(i64::from(up));
+    }
+
+    /// Counts that a service of a node is passed over for some time.
+    pub fn node_ejected(&self, node: &str, service: &str) {
+        let labels = NodeLabels::new(node, service);
+        self.node_ejections.get_or_create(&labels).inc();
+    }
+
+    /// Forgets a service that is not configured any more.
+    pub fn node_removed(&self, node: &str, service: &str) {
+        let labels = NodeLabels::new(node, service);
+        self.node_up.remove(&labels);
+        self.node_ejections.remove(&labels);
+    }
+
     /// The text that Prometheus reads.
     #[must_use]
     pub fn text(&self) -> String {
@@ -353,6 +402,10 @@ mod tests {
         metrics.connection_refused("total");
         metrics.key_set_removed("https://b.example.com/jwks");
         metrics.certificate_served("server.pem".to_owned(), UnixTime(7));
+        metrics.node_is_up("engine-1", "/app", true);
+        metrics.node_ejected("engine-1", "/app");
+        metrics.node_is_up("engine-2", "/app", false);
+        metrics.node_removed("engine-2", "/app");
         metrics
     }
     /// Names and types, in the order of the text.

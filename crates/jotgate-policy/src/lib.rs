@@ -13,6 +13,7 @@ pub mod csrf;
 pub mod directory;
 pub mod forwarded;
 pub mod header_user;
+pub mod health;
 pub mod identity_headers;
 pub mod proxy_protocol;
 pub mod rate;

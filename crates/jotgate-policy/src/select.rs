@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use jotgate_model::{Node, Reason, Refusal, Service, Snapshot, VirtualProxy};
+use jotgate_model::{Balancing, Node, Reason, Refusal, Service, Snapshot, UnixTime, VirtualProxy};
+
+use crate::health::WHOLE;
 
 /// A node and its backend for the path.
 #[derive(Clone, Debug)]
@@ -13,19 +15,48 @@ pub struct Target<'a> {
     pub service: &'a Arc<Service>,
 }
 
-/// What is known of a backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// Nothing against it.
-    Well,
-    /// It failed a moment ago. When nobody else is left it is asked all the same: it may be back.
-    Failing,
-    /// This request has asked it already.
-    Tried,
+/// What is known of a backend at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether something is against it. When nobody else is left it is asked all the same: a failing
+    /// node is better than none.
+    pub down: bool,
+    /// How much it gets of what it would get, of [`WHOLE`].
+    pub share: u32,
+    /// How many requests and WebSockets of this process it serves.
+    pub load: u32,
 }
 
-/// Chooses among the virtual proxy's nodes that serve `path`, the well ones first: in turn, or by
-/// `sticky`, a number that stays the same for a session.
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// The public id of the session.
+    pub session: &'a str,
+    /// When it was opened.
+    pub opened: UnixTime,
+    /// How the node is chosen: as the virtual proxy says, but sessions that many share are not bound.
+    pub balancing: Balancing,
+    /// A number that grows with each request of the worker.
+    pub turn: u64,
+}
+
+/// In which order nodes are considered; the smallest are the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Nothing against it.
+    Well,
+    /// It has come back a moment ago, and this request is not in its share.
+    Returning,
+    /// It gets no new sessions.
+    Draining,
+    /// It failed a moment ago.
+    Down,
+    /// It failed a moment ago and gets no new sessions.
+    DownAndDraining,
+}
+
+/// Chooses among the virtual proxy's nodes that serve `path`. `standing` says what is known of a
+/// backend, or nothing when this request has asked it already.
 ///
 /// # Errors
 /// [`Reason::NodeUnavailable`], which says whether no node is configured, none serves the path, or
@@ -34,178 +65,123 @@ pub fn select<'a>(
     snapshot: &'a Snapshot,
     vp: &VirtualProxy,
     path: &str,
-    standing: impl Fn(&Node, &Service) -> Standing,
-    turn: usize,
-    sticky: Option<usize>,
+    asker: Asker<'_>,
+    standing: impl Fn(&'a Arc<Node>, &'a Arc<Service>) -> Option<Standing>,
 ) -> Result<Target<'a>, Refusal> {
-    let serving: Vec<Target<'a>> = vp
-        .nodes
+    let candidates = || {
+        serving(snapshot, vp, path).filter_map(|target| {
+            let standing = standing(target.node, target.service)?;
+            let rank = rank(target.node, standing, asker);
+            Some((target, standing, rank))
+        })
+    };
+    let best = match asker.balancing {
+        Balancing::Sticky => candidates()
+            .min_by_key(|(target, _, rank)| (*rank, !affinity(asker.session, target.node))),
+        Balancing::LeastRequests => candidates().min_by_key(|(target, standing, rank)| {
+            (
+                *rank,
+                standing.load,
+                mixed(asker.turn ^ number(target.node)),
+            )
+        }),
+        Balancing::InTurn => {
+            let rank = candidates().map(|(_, _, rank)| rank).min();
+            let best = || candidates().filter(|(_, _, other)| Some(*other) == rank);
+            let count = best().count().max(1) as u64;
+            let turn = usize::try_from(asker.turn % count).unwrap_or(0);
+            best().nth(turn)
+        }
+    };
+    best.map(|(target, ..)| target)
+        .ok_or_else(|| nobody(snapshot, vp, path))
+}
+
+/// The virtual proxy's nodes that serve the path, in the order of the configuration.
+fn serving<'a>(
+    snapshot: &'a Snapshot,
+    vp: &VirtualProxy,
+    path: &str,
+) -> impl Iterator<Item = Target<'a>> {
+    vp.nodes
         .iter()
         .filter_map(|id| snapshot.node(*id))
-        .filter_map(|node| {
+        .filter_map(move |node| {
             node.service_for(path)
                 .map(|service| Target { node, service })
         })
-        .collect();
-    let unavailable = |detail: String| Refusal::with(Reason::NodeUnavailable, detail);
-    if vp.nodes.is_empty() {
-        return Err(unavailable(format!(
+}
+
+fn rank(node: &Node, standing: Standing, asker: Asker<'_>) -> Rank {
+    // A session is bound to its node only where sessions are: its first second counts as new.
+    let is_new = |since| asker.balancing != Balancing::Sticky || asker.opened >= since;
+    let draining = node.draining_since.is_some_and(is_new);
+    if standing.down {
+        return if draining {
+            Rank::DownAndDraining
+        } else {
+            Rank::Down
+        };
+    }
+    if draining {
+        return Rank::Draining;
+    }
+    if standing.share < WHOLE {
+        // Whole sessions come back, where they are bound; elsewhere single requests.
+        let ticket = match asker.balancing {
+            Balancing::Sticky => mixed(affinity(asker.session, node)),
+            _ => mixed(asker.turn ^ number(node)),
+        };
+        if ticket % u64::from(WHOLE) >= u64::from(standing.share) {
+            return Rank::Returning;
+        }
+    }
+    Rank::Well
+}
+
+/// How strongly a session is drawn to a node (rendezvous hashing): of all nodes it goes to the one
+/// that draws most. When a node goes only its own sessions move, and they come back with it.
+fn affinity(session: &str, node: &Node) -> u64 {
+    let hash = session
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    mixed(hash ^ number(node))
+}
+
+/// The node's id as a number.
+fn number(node: &Node) -> u64 {
+    let (high, low) = node.id.as_u64_pair();
+    mixed(high ^ mixed(low))
+}
+
+/// Spreads numbers that resemble each other (the finalizer of SplitMix64).
+const fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+/// Why there is nobody to ask.
+fn nobody(snapshot: &Snapshot, vp: &VirtualProxy, path: &str) -> Refusal {
+    let detail = if vp.nodes.is_empty() {
+        format!(
             "the virtual proxy \"{}\" has no load balancing node",
             vp.description
-        )));
-    }
-    if serving.is_empty() {
-        let first = crate::route::split_first(path).0;
-        return Err(unavailable(format!(
-            "none of the load balancing nodes serves /{first}"
-        )));
-    }
-    let start = sticky.unwrap_or(turn) % serving.len();
-    (0..serving.len())
-        .map(|offset| &serving[(start + offset) % serving.len()])
-        .map(|target| (standing(target.node, target.service), target))
-        .filter(|(standing, _)| *standing != Standing::Tried)
-        // The first of the best, in turn.
-        .min_by_key(|(standing, _)| *standing)
-        .map(|(_, target)| target.clone())
-        .ok_or_else(|| {
-            unavailable(format!(
-                "none of the {} nodes for this path is well",
-                serving.len()
-            ))
-        })
+        )
+    } else {
+        match serving(snapshot, vp, path).count() {
+            0 => {
+                let first = crate::route::split_first(path).0;
+                format!("none of the load balancing nodes serves /{first}")
+            }
+            count => format!("none of the {count} nodes for this path is well"),
+        }
+    };
+    Refusal::with(Reason::NodeUnavailable, detail)
 }
 
 #[cfg(test)]
-mod tests {
-    use jotgate_model::entity::{
-        ProxyService, ServerNodeConfiguration, ServiceConfig, VirtualProxyConfig,
-    };
-    use jotgate_model::{Documents, Uuid};
-
-    use super::*;
-
-    fn snapshot(paths: &[&str]) -> Snapshot {
-        let mut documents = Documents::default();
-        let mut vp = VirtualProxyConfig {
-            prefix: "jwt".into(),
-            session_cookie_header_name: "C".into(),
-            ..Default::default()
-        };
-        for (i, path) in paths.iter().enumerate() {
-            let mut node = ServerNodeConfiguration {
-                name: format!("n{i}"),
-                host_name: "h".into(),
-                ..Default::default()
-            };
-            node.metadata.id = Uuid::from_u128(i as u128);
-            node.services = vec![ServiceConfig {
-                path: (*path).into(),
-                uri: format!("http://n{i}:1"),
-                health_path: String::new(),
-            }];
-            vp.load_balancing_server_nodes.push(node.metadata.id);
-            documents.nodes.insert(node.metadata.id, Arc::new(node));
-        }
-        let mut proxy = ProxyService::default();
-        proxy.settings.virtual_proxies.push(vp.metadata.id);
-        if paths.is_empty() {
-            documents.nodes.insert(
-                Uuid::nil(),
-                Arc::new(ServerNodeConfiguration {
-                    name: "n".into(),
-                    host_name: "h".into(),
-                    ..Default::default()
-                }),
-            );
-        }
-        documents
-            .virtual_proxies
-            .insert(vp.metadata.id, Arc::new(vp));
-        documents
-            .proxy_services
-            .insert(Uuid::nil(), Arc::new(proxy));
-        Snapshot::build(1, documents, Uuid::nil(), None).unwrap()
-    }
-
-    fn chosen(
-        s: &Snapshot,
-        path: &str,
-        well: &[&str],
-        turn: usize,
-        sticky: Option<usize>,
-    ) -> Result<String, String> {
-        let vp = s.by_prefix("jwt").unwrap();
-        select(
-            s,
-            vp,
-            path,
-            |node, _| {
-                if well.contains(&&*node.name) {
-                    Standing::Well
-                } else {
-                    Standing::Tried
-                }
-            },
-            turn,
-            sticky,
-        )
-        .map(|target| target.node.name.to_string())
-        .map_err(|refusal| refusal.detail().unwrap_or_default().to_owned())
-    }
-
-    #[test]
-    fn nodes_take_turns_and_sick_ones_are_passed_over() {
-        let s = snapshot(&["/", "/", "/hub"]);
-        let all = ["n0", "n1", "n2"];
-        let turns: Vec<_> = (0..4)
-            .map(|turn| chosen(&s, "/app/x", &all, turn, None).unwrap())
-            .collect();
-        assert_eq!(turns, ["n0", "n1", "n0", "n1"]);
-        assert_eq!(chosen(&s, "/app/x", &["n1"], 0, None).unwrap(), "n1");
-        assert_eq!(chosen(&s, "/app/x", &all, 0, Some(7)).unwrap(), "n1");
-        assert_eq!(chosen(&s, "/app/x", &all, 1, Some(7)).unwrap(), "n1");
-    }
-
-    /// One failed connection must not refuse everybody for two seconds.
-    #[test]
-    fn a_failing_node_is_better_than_none() {
-        let s = snapshot(&["/", "/"]);
-        let vp = s.by_prefix("jwt").unwrap();
-        let name = |standing: fn(&Node, &Service) -> Standing| {
-            select(&s, vp, "/x", standing, 0, None)
-                .map(|target| target.node.name.to_string())
-                .ok()
-        };
-        assert_eq!(name(|_, _| Standing::Failing).as_deref(), Some("n0"));
-        let second = |node: &Node, _: &Service| {
-            if &*node.name == "n0" {
-                Standing::Tried
-            } else {
-                Standing::Failing
-            }
-        };
-        assert_eq!(name(second).as_deref(), Some("n1"));
-        assert_eq!(name(|_, _| Standing::Tried), None);
-    }
-
-    #[test]
-    fn the_detail_says_why_there_is_no_node() {
-        assert!(
-            chosen(&snapshot(&[]), "/", &[], 0, None)
-                .unwrap_err()
-                .contains("has no load balancing node")
-        );
-        let s = snapshot(&["/hub"]);
-        assert!(
-            chosen(&s, "/app/x", &["n0"], 0, None)
-                .unwrap_err()
-                .contains("serves /app")
-        );
-        assert!(
-            chosen(&s, "/hub/", &[], 0, None)
-                .unwrap_err()
-                .contains("is well")
-        );
-    }
-}
+mod tests;

@@ -174,6 +174,7 @@ fn service(path: &str, backend: SocketAddr) -> ServiceConfig {
         path: path.to_owned(),
         uri: format!("http://{backend}"),
         health_path: "/health".to_owned(),
+        ..Default::default()
     }
 }
 

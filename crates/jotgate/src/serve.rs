@@ -17,7 +17,8 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use jotgate_gateway::{
-    Leaving, ServerCertificates, Shared, Stores, Workers, close_refused_sockets, sweep_sessions,
+    Leaving, ServerCertificates, Shared, Stores, Workers, check_backends, close_refused_sockets,
+    sweep_sessions,
 };
 use jotgate_keys::{KeyRing, SourceEvent};
 use jotgate_manage::{Management, NewSite};
@@ -189,6 +190,7 @@ impl Gateway {
         }
         sockets.observability(&shared)?;
         runtime.spawn(sweep_sessions(shared.clone()));
+        runtime.spawn(check_backends(shared.clone()));
         let workers = Workers::start(&shared, &sockets.gateway, &server).map_err(|error| {
             Failure::new(
                 Exit::Fault,
@@ -499,7 +501,7 @@ fn backend_services(settings: &Settings) -> Vec<ServiceConfig> {
     let service = |uri: &String| ServiceConfig {
         path: "/".to_owned(),
         uri: uri.clone(),
-        health_path: String::new(),
+        ..Default::default()
     };
     settings.backend.iter().map(service).collect()
 }

@@ -78,6 +78,8 @@ pub(crate) struct Settings {
     pub(crate) header_timeout: Duration,
     /// Without progress of a request's body.
     pub(crate) body_timeout: Duration,
+    /// For a connection to a node, TLS included.
+    pub(crate) connect_timeout: Duration,
     /// For a node to begin its answer.
     pub(crate) response_timeout: Duration,
     /// For a connection without a request.
@@ -209,6 +211,7 @@ impl Settings {
             proxy_protocol: layers.one(&t::PROXY_PROTOCOL, values::switch)?,
             header_timeout: layers.one(&t::HEADER_TIMEOUT, short)?,
             body_timeout: layers.one(&t::BODY_TIMEOUT, short)?,
+            connect_timeout: layers.one(&t::CONNECT_TIMEOUT, short)?,
             response_timeout: layers.one(&t::RESPONSE_TIMEOUT, long)?,
             idle_timeout: layers.one(&t::IDLE_TIMEOUT, long)?,
             max_header_bytes: layers.one(&t::MAX_HEADER_BYTES, header_bytes)?,

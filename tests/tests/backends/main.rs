@@ -3,7 +3,11 @@
 mod bodies;
 mod connections;
 mod failures;
+mod health;
+mod http2;
+mod isolation;
 mod nodes;
+mod places;
 
 use jotgate_scenarios::{Answer, Backend, Cookie, Gateway, Keys};
 

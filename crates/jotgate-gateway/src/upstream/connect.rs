@@ -1,56 +1,36 @@
 //! New connections to backends.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use jotgate_model::{Node, Reason, Refusal, Scheme};
-use parking_lot::Mutex;
+use jotgate_model::{Node, Reason, Refusal, Scheme, Service};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::health::Health;
+use super::state::BackendState;
 use super::stream::BackendStream;
-use super::{Target, roots};
 
-/// How long a connection may take, TLS included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What connections to backends of all workers share.
-#[derive(Default)]
-pub(crate) struct Backends {
-    pub(crate) health: Health,
-    /// The TLS configuration of each node, made once. A node that was edited is another node.
-    tls: Mutex<Vec<(Weak<Node>, Arc<ClientConfig>)>>,
+/// A connection, and whether HTTP/2 is spoken on it.
+pub(super) struct Opened {
+    pub(super) stream: BackendStream,
+    pub(super) http2: bool,
 }
 
-impl Backends {
-    fn tls_for(&self, node: &Arc<Node>) -> Result<Arc<ClientConfig>, String> {
-        let mut configs = self.tls.lock();
-        configs.retain(|(known, _)| known.strong_count() > 0);
-        let found = configs.iter().find(|(known, _)| {
-            known
-                .upgrade()
-                .is_some_and(|known| Arc::ptr_eq(&known, node))
-        });
-        if let Some((_, config)) = found {
-            return Ok(config.clone());
-        }
-        let config = roots::client_config(&node.tls)?;
-        configs.push((Arc::downgrade(node), config.clone()));
-        Ok(config)
-    }
-}
-
-/// Connects to a backend.
-pub(crate) async fn open(backends: &Backends, target: &Target) -> Result<BackendStream, Refusal> {
-    let authority = &target.service.authority;
+/// Connects to a backend within `limit`, TLS included. `http2` says whether HTTP/2 may be spoken.
+pub(super) async fn open(
+    (node, service): (&Node, &Service),
+    state: &BackendState,
+    http2: bool,
+    limit: Duration,
+) -> Result<Opened, Refusal> {
+    let authority = &service.authority;
     let failed = |reason, what: String| {
         Refusal::with(
             reason,
-            format!("the node \"{}\" at {authority} {what}", target.node.name),
+            format!("the node \"{}\" at {authority} {what}", node.name),
         )
     };
     let connecting = async {
@@ -65,12 +45,20 @@ pub(crate) async fn open(backends: &Backends, target: &Target) -> Result<Backend
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY cannot be set");
         }
-        if target.service.scheme == Scheme::Http {
-            return Ok(BackendStream::Plain(stream));
+        if service.scheme == Scheme::Http {
+            return Ok(Opened {
+                stream: BackendStream::Plain(stream),
+                http2,
+            });
         }
-        let config = backends
-            .tls_for(&target.node)
+        let config = state
+            .tls(node)
             .map_err(|what| failed(Reason::NodeFailed, what))?;
+        let config = if http2 {
+            offering_http2(&config)
+        } else {
+            config
+        };
         let host = authority.host().trim_matches(['[', ']']);
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             failed(
@@ -87,18 +75,29 @@ pub(crate) async fn open(backends: &Backends, target: &Target) -> Result<Backend
                     format!("failed the TLS handshake: {}", plain(&error)),
                 )
             })?;
-        Ok(BackendStream::Tls(Box::new(stream)))
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok(Opened {
+            stream: BackendStream::Tls(Box::new(stream)),
+            http2,
+        })
     };
-    match timeout(CONNECT_TIMEOUT, connecting).await {
+    match timeout(limit, connecting).await {
         Ok(result) => result,
         Err(_) => Err(failed(
             Reason::NodeTimeout,
             format!(
                 "did not accept a connection within {} s",
-                CONNECT_TIMEOUT.as_secs()
+                limit.as_secs_f64()
             ),
         )),
     }
+}
+
+/// The same with ALPN; the TLS sessions are shared.
+fn offering_http2(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Arc::new(config)
 }
 
 /// An error of the system without its number.

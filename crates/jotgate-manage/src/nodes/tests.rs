@@ -139,3 +139,27 @@ async fn a_key_that_is_not_sent_again_is_kept_while_its_certificate_stays() {
     let gone = update(&site, draft).await.unwrap();
     assert_eq!(*gone.client_key, "");
 }
+
+#[tokio::test]
+async fn it_is_known_since_when_a_node_is_drained() {
+    let site = site().await;
+    let created = create(&site, node("second")).await.unwrap();
+    assert_eq!(created.draining_since, Timestamp::NEVER);
+    let mut draft = (*created).clone();
+    draft.draining = true;
+    // What a client says about it does not count.
+    draft.draining_since = at(3);
+    let drained = update(&site, draft).await.unwrap();
+    assert_eq!(drained.draining_since, at(9));
+    let mut draft = (*drained).clone();
+    draft.draining_since = Timestamp::NEVER;
+    draft.name = "renamed".to_owned();
+    let id = draft.metadata.id;
+    let again = site.management.update_node(root(), id, draft, at(20));
+    let again = again.await.unwrap();
+    assert_eq!(again.draining_since, at(9));
+    let mut draft = (*again).clone();
+    draft.draining = false;
+    let back = site.management.update_node(root(), id, draft, at(30));
+    assert_eq!(back.await.unwrap().draining_since, Timestamp::NEVER);
+}

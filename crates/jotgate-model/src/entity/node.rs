@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::label::references;
 use super::{CustomPropertyValue, Metadata, Opaque, SecretText};
+use crate::Timestamp;
 
 /// A machine of the site, and how its services are reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +52,12 @@ pub struct ServerNodeConfiguration {
     pub client_certificate: String,
     /// PEM private key of `client_certificate`. Written, never returned.
     pub client_key: SecretText,
+    /// Whether the node gets no new sessions. Those that are bound to it stay.
+    pub draining: bool,
+    /// Since when `draining` is set; never while it is not. Filled in by the server.
+    pub draining_since: Timestamp,
+    /// Connections to each of its services, of the whole process. 0: any number.
+    pub max_connections: u32,
 }
 
 impl Default for ServerNodeConfiguration {
@@ -75,6 +82,9 @@ impl Default for ServerNodeConfiguration {
             ca_certificate: String::new(),
             client_certificate: String::new(),
             client_key: SecretText::default(),
+            draining: false,
+            draining_since: Timestamp::NEVER,
+            max_connections: 0,
         }
     }
 }
@@ -89,4 +99,6 @@ pub struct ServiceConfig {
     pub uri: String,
     /// The path that answers 200 while the backend is well. Empty: a connection is proof enough.
     pub health_path: String,
+    /// Whether HTTP/2 is spoken: over TLS when the server offers it, in clear text always.
+    pub http2: bool,
 }

@@ -408,5 +408,7 @@ numbered! {
         RoundRobin = 0,
         /// Kept; served as round robin.
         MemoryAllocation = 1,
+        /// The node with the fewest requests. Jotgate's own.
+        LeastRequests = 2,
     }
 }

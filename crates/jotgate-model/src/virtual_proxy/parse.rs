@@ -12,9 +12,10 @@ use headers::{parse_backend_headers, parse_response_headers};
 use jwt::parse_jwt;
 
 use super::{
-    Authentication, CookieForm, CookieRules, CsrfProtection, RateLimits, SessionRules, VirtualProxy,
+    Authentication, Balancing, CookieForm, CookieRules, CsrfProtection, RateLimits, SessionRules,
+    VirtualProxy,
 };
-use crate::entity::{AuthenticationMethod, VirtualProxyConfig};
+use crate::entity::{AuthenticationMethod, LoadBalancingAlgorithm, VirtualProxyConfig};
 use crate::{CookieName, FieldErrors, HostPattern, Origin, Prefix};
 
 /// How many entries a list of a virtual proxy may have.
@@ -86,7 +87,7 @@ impl VirtualProxy {
             sign_in_page,
             extended_security: document.extended_security_environment,
             nodes: document.load_balancing_server_nodes.clone(),
-            sticky: document.use_sticky_load_balancing,
+            balancing: balancing(document),
             limits: RateLimits {
                 in_all: positive(document.requests_per_second),
                 per_user: positive(document.requests_per_second_per_user),
@@ -94,6 +95,19 @@ impl VirtualProxy {
             max_in_flight: positive(document.max_requests_in_flight),
             max_sockets: positive(document.max_sockets_per_session),
         })
+    }
+}
+
+/// A bound session goes to its node, whatever the load.
+const fn balancing(document: &VirtualProxyConfig) -> Balancing {
+    if document.use_sticky_load_balancing {
+        return Balancing::Sticky;
+    }
+    match document.load_balancing_algorithm {
+        LoadBalancingAlgorithm::RoundRobin | LoadBalancingAlgorithm::MemoryAllocation => {
+            Balancing::InTurn
+        }
+        LoadBalancingAlgorithm::LeastRequests => Balancing::LeastRequests,
     }
 }
 

@@ -21,6 +21,7 @@ impl Served {
             header_timeout: settings.header_timeout,
             body_timeout: settings.body_timeout,
             response_timeout: settings.response_timeout,
+            connect_timeout: settings.connect_timeout,
             idle_timeout: settings.idle_timeout,
             max_header_bytes: size(settings.max_header_bytes),
             max_body_bytes: settings.max_body_bytes,

@@ -141,6 +141,8 @@ settings! {
             "For the header of a request to arrive, else 408";
         BODY_TIMEOUT = "body-timeout" One "DURATION", Value("30s"),
             "For a request's body to make progress, else 408";
+        CONNECT_TIMEOUT = "connect-timeout" One "DURATION", Value("5s"),
+            "For a connection to a backend, TLS included, else 504";
         RESPONSE_TIMEOUT = "response-timeout" One "DURATION", Value("60s"),
             "For a backend to begin its answer, else 504";
         IDLE_TIMEOUT = "idle-timeout" One "DURATION", Value("75s"),

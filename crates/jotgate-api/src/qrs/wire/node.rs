@@ -2,7 +2,8 @@
 
 use super::label::{custom_properties, tags};
 use super::shape::{
-    Condensed, Property, Shape, Target, boolean, items, number, opaque, reference, secret, text,
+    Condensed, Property, Shape, Target, boolean, date, items, number, opaque, reference, secret,
+    text,
 };
 
 /// A machine with backends.
@@ -41,6 +42,9 @@ static PROPERTIES: &[Property] = &[
     text("caCertificate", 100_000),
     text("clientCertificate", 100_000),
     secret("clientKey", 100_000),
+    boolean("draining"),
+    date("drainingSince"),
+    number("maxConnections", 0, 1_000_000),
 ];
 
 static SERVICE: Shape = Shape {
@@ -50,6 +54,7 @@ static SERVICE: Shape = Shape {
         text("path", 1024),
         text("uri", 1024),
         text("healthPath", 1024),
+        boolean("http2"),
     ],
     condensed: Condensed::AllBut(&[]),
 };

@@ -21,7 +21,7 @@ fn special(field: &str) -> Option<Value> {
         "id" | "serverNodeConfiguration" | "serviceCluster" => {
             json!("00000000-0000-0000-0000-0000000000bb")
         }
-        "createdDate" | "modifiedDate" => json!("2026-11-22T08:55:17.372Z"),
+        "createdDate" | "modifiedDate" | "drainingSince" => json!("2026-11-22T08:55:17.372Z"),
         "loadBalancingAlgorithm" => json!("MemoryAllocation"),
         "authenticationMethod" => json!("JWT"),
         "headerAuthenticationMode" => json!("Undefined"),
@@ -40,8 +40,13 @@ fn special(field: &str) -> Option<Value> {
         }]),
         "backendHeaders" => json!([{"name": "X-User", "value": "{userId}"}]),
         "choiceValues" | "objectTypes" => json!(["one", "two"]),
-        "services" => json!([{"path": "/", "uri": "http://h:1", "healthPath": "/up"}]),
-        "websocketCrossOriginWhiteList" | "corsAllowedOrigins" | "jwtAlgorithms" => {
+        "services" => {
+            json!([{"path": "/", "uri": "http://h:1", "healthPath": "/up", "http2": true}])
+        }
+        "websocketCrossOriginWhiteList"
+        | "corsAllowedOrigins"
+        | "jwtAlgorithms"
+        | "privateClaims" => {
             json!(["one", "two"])
         }
         "tags" => json!(["00000000-0000-0000-0000-0000000000dd"]),

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Three values of each setting, none of them the default.
-const SAMPLES: [(&str, [&str; 3]); 35] = [
+const SAMPLES: [(&str, [&str; 3]); 36] = [
     ("data-dir", ["/a", "b", "./c"]),
     ("listen", ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"]),
     ("listen-http", ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:0"]),
@@ -27,6 +27,7 @@ const SAMPLES: [(&str, [&str; 3]); 35] = [
     ("session-lease", ["0", "1s", "60s"]),
     ("header-timeout", ["1s", "2s", "500ms"]),
     ("body-timeout", ["1s", "2s", "500ms"]),
+    ("connect-timeout", ["1s", "2s", "500ms"]),
     ("response-timeout", ["1s", "2s", "500ms"]),
     ("idle-timeout", ["1s", "2s", "500ms"]),
     ("http-redirect", ["on", "443", "8443"]),
