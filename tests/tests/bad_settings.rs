@@ -19,7 +19,7 @@ const WRONG_USAGE: i32 = 2;
 const BAD_SETTING: i32 = 64;
 
 /// For every setting: a value that cannot be used, and what the sentence says of it.
-const BAD_VALUES: [(&str, &str, &str); 43] = [
+const BAD_VALUES: [(&str, &str, &str); 44] = [
     ("data-dir", "\"\"", "is no path"),
     ("listen", "localhost:8443", "is no address"),
     ("listen", "127.0.0.1", "is no address"),

@@ -179,7 +179,7 @@ async fn check_one(
                 CHECK_TIMEOUT.as_secs()
             )),
         };
-        let result = result.as_ref().map(|()| ()).map_err(String::as_str);
+        let result = result.as_ref().copied().map_err(String::as_str);
         state.note_check((&node, &service), result, &shared.backends);
         let spread = CHECK_INTERVAL / 5;
         let jitter = spread * u32::try_from(next_number() % 1000).unwrap_or(0) / 1000;

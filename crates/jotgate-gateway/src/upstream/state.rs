@@ -19,10 +19,13 @@ use tokio::sync::Notify;
 use super::places::Places;
 use super::roots;
 
+/// A service, and what is known of it.
+type KnownState = (Weak<Service>, Arc<BackendState>);
+
 /// What connections to backends of all workers share.
 pub(crate) struct Backends {
     /// By the address of the service, which no other service can have while the weak reference is here.
-    states: Mutex<HashMap<usize, (Weak<Service>, Arc<BackendState>)>>,
+    states: Mutex<HashMap<usize, KnownState>>,
     /// Told when somebody waits for a connection that another worker may keep idle.
     pub(super) hungry: Notify,
     started: Instant,
