@@ -1,20 +1,26 @@
 //! Sends raw requests of HTTP/1 through the built gateway and looks at what a backend sees of them.
 //!
 //! `cargo run -p jotgate-scenarios --example framing -- FILE`: a JSON object with `cases`, an array of
-//! records with `name` and `raw_b64`. Each is sent as it is and once more with a Host header, to a
-//! virtual proxy that lets everybody in. Every request at the backend must be one that the gateway has
-//! written: with its headers, and with one length at most. Exit code 1 when one is not.
+//! records with `name` and `raw_b64`. Each is sent in three forms: as it is, with as little changed as
+//! lets a request be routed ([`adapted`]), and with what is odd about its framing in a field that frames
+//! nothing ([`renamed`]), so that it goes on to the backend. Everything goes to a virtual proxy that lets everybody in.
+//! Every request at the backend must be one that the gateway has written and answered: with its headers,
+//! with one length at most, and no more of them than the client got answers. Exit code 1 when one is not.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command-line program"
 )]
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use jotgate_scenarios::{Backend, Gateway, Received};
 use serde_json::{Value, json};
+
+/// What makes the bytes to send from those of the file.
+type Form = fn(&[u8]) -> Vec<u8>;
 
 /// How long the gateway may take to answer all of a case and to close.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -26,37 +32,32 @@ async fn main() -> ExitCode {
         eprintln!("usage: framing FILE, with cases that have name and raw_b64");
         return ExitCode::from(2);
     };
-    let (backend, gateway) = (Backend::named("hello").await, Gateway::serve().await);
-    let node = gateway.qrs().node(&backend).await;
-    let default = gateway.qrs().find("").await;
-    default
-        .update(|vp| {
-            vp["anonymousAccessMode"] = 2.into();
-            vp["loadBalancingServerNodes"] = json!([{ "id": node }]);
-        })
-        .await;
-    let (mut reached, mut found, mut seen) = (0, 0, 0);
-    for (name, raw) in &cases {
-        for bytes in [raw.clone(), with_host(raw)] {
-            send(&gateway, &bytes).await;
-            let received = backend.received();
-            for request in &received[seen..] {
-                reached += 1;
-                if let Some(wrong) = wrong(request) {
-                    found += 1;
-                    println!("{name}: {wrong}: {request:?}");
-                }
-            }
-            seen = received.len();
+    let site = Site::new().await;
+    let mut good = true;
+    let forms: [(&str, Form); 3] = [
+        ("as they are", <[u8]>::to_vec),
+        ("adapted", adapted),
+        ("renamed", renamed),
+    ];
+    for (form, adapt) in forms {
+        let mut count = Count::default();
+        for (name, raw) in &cases {
+            let bytes = adapt(raw);
+            site.send(name, &bytes, &mut count).await;
         }
+        let (reached, wrong) = (count.reached, count.wrong);
+        println!(
+            "{} raw requests {form}: {reached} requests reached the backend, {wrong} of them wrong",
+            cases.len()
+        );
+        for ((status, reason), times) in &count.answers {
+            println!("    {times} times {status} {reason}");
+        }
+        good &= wrong == 0 && reached > 0;
     }
-    println!(
-        "{} raw requests sent in two forms, {reached} requests reached the backend, {found} of them wrong",
-        cases.len()
-    );
-    match found {
-        0 if reached > 0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    match good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
 }
 
@@ -70,19 +71,114 @@ fn read(file: &str) -> Option<Vec<(String, Vec<u8>)>> {
     value["cases"].as_array()?.iter().map(case).collect()
 }
 
-/// The same request with a Host behind its first line.
-fn with_host(raw: &[u8]) -> Vec<u8> {
-    let end = raw.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1);
-    [&raw[..end], b"Host: gateway.example\r\n", &raw[end..]].concat()
+/// The same request with a Host where it has none, and with the empty line that ends its head where the
+/// file has only a part of one. What a case is about stays as it is.
+fn adapted(raw: &[u8]) -> Vec<u8> {
+    let lower = raw.to_ascii_lowercase();
+    let has = |wanted: &[u8]| lower.windows(wanted.len()).any(|part| part == wanted);
+    let mut bytes = raw.to_vec();
+    if !has(b"\nhost:") {
+        let end = raw.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1);
+        bytes = [&raw[..end], b"Host: gateway.example\r\n", &raw[end..]].concat();
+    }
+    if !has(b"\r\n\r\n") {
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
 }
 
-async fn send(gateway: &Gateway, bytes: &[u8]) {
-    let mut raw = gateway.plain_client().raw().await;
-    // It may be refused before all of it is sent.
-    if raw.try_send(bytes).await.is_ok() {
-        raw.finish().await;
+/// The adapted request, with another name in place of `Transfer-Encoding`: a body that has a length and
+/// a field that may be odd, which the backend must read as the gateway read it.
+fn renamed(raw: &[u8]) -> Vec<u8> {
+    const NAME: &[u8] = b"Transfer-Encoding";
+    let mut bytes = adapted(raw);
+    let mut at = 0;
+    while let Some(part) = bytes.get(at..at + NAME.len()) {
+        if part.eq_ignore_ascii_case(NAME) {
+            bytes.splice(at..at + NAME.len(), *b"X-Own-Name");
+        }
+        at += 1;
     }
-    drop(tokio::time::timeout(LIMIT, raw.read_to_end()).await);
+    bytes
+}
+
+/// What came of the cases of one form.
+#[derive(Default)]
+struct Count {
+    reached: usize,
+    wrong: usize,
+    /// How often that was the first answer: its status and its reason, which is `-` when the head could
+    /// not be read. Status 0 is no answer.
+    answers: BTreeMap<(u16, String), usize>,
+}
+
+struct Site {
+    gateway: Gateway,
+    backend: Backend,
+}
+
+impl Site {
+    /// With short limits, for they end what the cases leave open.
+    async fn new() -> Self {
+        let mut builder = Gateway::serve().setting("--log", "error");
+        for limit in ["--idle-timeout", "--header-timeout", "--body-timeout"] {
+            builder = builder.setting(limit, "150ms");
+        }
+        let (backend, gateway) = (Backend::named("hello\n").await, builder.await);
+        let node = gateway.qrs().node(&backend).await;
+        let default = gateway.qrs().find("").await;
+        default
+            .update(|vp| {
+                vp["anonymousAccessMode"] = 2.into();
+                vp["loadBalancingServerNodes"] = json!([{ "id": node }]);
+            })
+            .await;
+        Self { gateway, backend }
+    }
+
+    async fn send(&self, name: &str, bytes: &[u8], count: &mut Count) {
+        self.backend.forget();
+        let mut raw = self.gateway.plain_client().raw().await;
+        // It may be refused before all of it is sent.
+        drop(raw.try_send(bytes).await);
+        let came = tokio::time::timeout(LIMIT, raw.read_to_end()).await;
+        let answers = came.map_or_else(|_| Vec::new(), |bytes| answers(&bytes));
+        let first = answers.first().cloned().unwrap_or((0, "-".to_owned()));
+        *count.answers.entry(first).or_default() += 1;
+        let received = self.backend.received();
+        count.reached += received.len();
+        for request in &received {
+            if let Some(wrong) = wrong(request) {
+                count.wrong += 1;
+                println!("{name}: {wrong}: {request:?}");
+            }
+        }
+        let whole = received.iter().filter(|request| request.complete).count();
+        let served = answers.iter().filter(|(status, _)| *status == 200).count();
+        if whole > served {
+            count.wrong += 1;
+            println!("{name}: {whole} requests, but {served} answers: {received:?}");
+        }
+    }
+}
+
+/// The status and the reason of each answer.
+fn answers(bytes: &[u8]) -> Vec<(u16, String)> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut answers = Vec::new();
+    for line in text.lines() {
+        let status = line
+            .strip_prefix("HTTP/1.1 ")
+            .or(line.strip_prefix("HTTP/1.0 "));
+        if let Some(status) = status.and_then(|rest| rest.get(..3)?.parse().ok()) {
+            answers.push((status, "-".to_owned()));
+        } else if let (Some(reason), Some(last)) =
+            (line.strip_prefix("jotgate-reason: "), answers.last_mut())
+        {
+            last.1 = reason.to_owned();
+        }
+    }
+    answers
 }
 
 /// What shows that the gateway did not write this request, or that its end can be read in two ways.

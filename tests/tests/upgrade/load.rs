@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Keys, Opcode, within};
+use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Keys, Opcode, Request, within};
 use tokio::task::JoinSet;
 
 /// What goes on until it is told to end. A failure ends it with a panic.
@@ -82,27 +82,26 @@ async fn sign_in_and_out(client: Client, number: usize) {
     let opened = client.get("/jwt/in").bearer(&token).send().await;
     assert_eq!(opened.status, 200, "{}", opened.text());
     let cookie = opened.cookie();
-    // It may be the other process' turn, which has to know within a second.
-    let mut known = 0;
+    let of_the_user = format!("the session of user{number}");
+    let using = || client.get("/jwt/use").cookie(&cookie);
+    answered(200, using, &of_the_user).await;
+    let leaving = || client.request("DELETE", "/jwt/qps/user").cookie(&cookie);
+    answered(204, leaving, &of_the_user).await;
+    answered(401, using, &format!("{of_the_user} has ended")).await;
+}
+
+/// Asks until the answer has that status: each time it may be the turn of the other process, which has
+/// to know what this one knows within a second.
+async fn answered(status: u16, request: impl Fn() -> Request, what: &str) {
+    let mut got = 0;
     for _ in 0..20 {
-        known = client.get("/jwt/use").cookie(&cookie).send().await.status;
-        if known == 200 {
-            break;
+        got = request().send().await.status;
+        if got == status {
+            return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(known, 200, "the session of user{number}");
-    let out = client.request("DELETE", "/jwt/qps/user").cookie(&cookie);
-    assert_eq!(out.send().await.status, 204);
-    let mut over = 0;
-    for _ in 0..20 {
-        over = client.get("/jwt/use").cookie(&cookie).send().await.status;
-        if over == 401 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(over, 401, "the session of user{number} has ended");
+    assert_eq!(got, status, "{what}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
