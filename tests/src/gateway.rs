@@ -265,7 +265,9 @@ impl GatewayBuilder {
 
     /// Starts it and waits until it ends by itself: for settings that are refused.
     pub async fn ended(self) -> Ended {
-        self.spawn().wait(PATIENCE).await
+        // Kept until the process has ended: it must find what the test has put there.
+        let folder = self.folder_or_new();
+        self.folder(folder.clone()).spawn().wait(PATIENCE).await
     }
 
     /// Starts it and waits until it is ready.

@@ -312,6 +312,10 @@ fn assert_in_no_file(folder: &Path, text: &str) {
             assert_in_no_file(&path, text);
             continue;
         }
+        if !path.is_file() {
+            // The socket of the next process holds nothing.
+            continue;
+        }
         let content = fs::read(&path).expect("a file");
         let found = content
             .windows(text.len())
