@@ -35,6 +35,7 @@ pub struct Client {
     address: SocketAddr,
     tls: Option<Arc<ClientConfig>>,
     from: Option<SocketAddr>,
+    name: &'static str,
 }
 
 impl Client {
@@ -45,6 +46,7 @@ impl Client {
             address,
             tls: None,
             from: None,
+            name: "localhost",
         }
     }
 
@@ -89,6 +91,13 @@ impl Client {
     pub async fn http2(&self) -> Http2 {
         let stream = self.clone().offering(&["h2"]).stream().await;
         Http2::new(stream.expect("a connection"), self.clone()).await
+    }
+
+    /// Asks for that name in the TLS handshake, not for `localhost`; for none when it is an address.
+    #[must_use]
+    pub const fn asking_for(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
     }
 
     /// From another address of this machine, such as `127.0.0.2`.
@@ -170,7 +179,7 @@ impl Client {
         stream.set_nodelay(true)?;
         Ok(match &self.tls {
             None => Box::new(stream),
-            Some(config) => Box::new(tls::connect(stream, config.clone()).await?),
+            Some(config) => Box::new(tls::connect(stream, config.clone(), self.name).await?),
         })
     }
 }

@@ -44,12 +44,14 @@ pub(crate) fn config(
     Arc::new(config)
 }
 
-/// Encrypts a connection to `localhost`.
+/// Encrypts a connection to `name`, which is told to the server (RFC 6066 section 3) unless it is an
+/// address.
 pub(crate) async fn connect(
     stream: TcpStream,
     config: Arc<ClientConfig>,
+    name: &'static str,
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let name = ServerName::try_from("localhost").expect("a name");
+    let name = ServerName::try_from(name).expect("a name");
     TlsConnector::from(config).connect(name, stream).await
 }
 

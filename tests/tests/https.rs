@@ -59,6 +59,41 @@ async fn a_host_of_another_certificate_is_misdirected() {
     }
 }
 
+/// Whoever asks for no name has not been promised one; HTTP/2 is judged as HTTP/1.1, stream by stream.
+#[tokio::test]
+async fn the_name_of_the_handshake_chooses_and_its_absence_binds_nobody() {
+    let (_gateway, client) = with_pairs(&[
+        &["first.example", "127.0.0.1"],
+        &["*.many.example"],
+        &["localhost"],
+    ])
+    .await;
+    let ask = async |name: &'static str, host: &str| {
+        let client = client.clone().asking_for(name);
+        let request = || client.get("/").header("Host", host);
+        let over_http_1 = request().send().await;
+        let http2 = client.http2().await;
+        let over_http_2 = http2.send_to(host, client.get("/")).await;
+        assert_eq!(over_http_1.status, over_http_2.status, "{name} {host}");
+        assert_eq!(over_http_1.reason(), over_http_2.reason(), "{name} {host}");
+        over_http_1.status
+    };
+    // The handshakes succeed only with the certificate that has the name.
+    for (name, host, status) in [
+        ("a.many.example", "a.many.example", 401),
+        ("a.many.example", "b.many.example", 401),
+        ("a.many.example", "a.b.many.example", 421),
+        ("a.many.example", "many.example", 421),
+        ("a.many.example", "localhost", 421),
+        ("localhost", "localhost", 401),
+        ("localhost", "first.example", 421),
+        ("127.0.0.1", "127.0.0.1", 401),
+        ("127.0.0.1", "localhost", 401),
+    ] {
+        assert_eq!(ask(name, host).await, status, "{name} {host}");
+    }
+}
+
 #[tokio::test]
 async fn one_certificate_serves_whatever_host_comes() {
     let (_gateway, client) = with_pairs(&[&["localhost"]]).await;

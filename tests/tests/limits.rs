@@ -291,11 +291,10 @@ async fn connections_are_limited_in_all() {
         client.get("/jwt/x").try_send().await.is_err(),
         "the fourth is refused"
     );
-    assert_eq!(
-        site.gateway.observer().get("/readyz").send().await.status,
-        200,
-        "its health can be asked all the same"
-    );
+    for path in ["/livez", "/readyz"] {
+        let health = site.gateway.observer().get(path).send().await;
+        assert_eq!(health.status, 200, "{path} can be asked all the same");
+    }
     drop(kept);
     site.wait_for_connections(0).await;
     assert!(

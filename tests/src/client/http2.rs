@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper::ext::Protocol;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -52,6 +53,32 @@ impl Http2 {
         let mut sender = self.sender.clone();
         sender.ready().await?;
         Answer::collect(sender.send_request(builder.body(body)?).await?).await
+    }
+
+    /// Sends a request without a body whose authority is `host`.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send_to(&self, host: &str, request: Request) -> Answer {
+        let address = format!("https://{host}{}", request.target);
+        let head = self.head(&request, &request.method).uri(address);
+        let request = head.body(Full::default().boxed()).expect("a request");
+        let answer = self.sender.clone().send_request(request).await;
+        let answer = answer.expect("the head of an answer");
+        Answer::collect(answer).await.expect("a whole answer")
+    }
+
+    /// Sends a request and gives the answer as soon as its head has come; the body is read by the test.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn stream(&self, request: Request) -> http::Response<Incoming> {
+        let builder = self.head(&request, &request.method);
+        let body = Full::new(request.body).boxed();
+        let mut sender = self.sender.clone();
+        sender.ready().await.expect("an open connection");
+        let answer = sender.send_request(builder.body(body).expect("a request"));
+        answer.await.expect("the head of an answer")
     }
 
     /// Asks for a WebSocket on a stream of its own (RFC 8441), and gives the answer when there is none.

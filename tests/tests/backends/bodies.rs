@@ -158,14 +158,17 @@ async fn server_sent_events_arrive_one_by_one() {
         .client()
         .get("/jwt/events")
         .cookie(&site.cookie);
-    let mut body = request.stream().await.into_body();
-    let first = within(Duration::from_secs(3), "the first event", body.frame()).await;
-    let first = first
-        .expect("a frame")
-        .expect("no error")
-        .into_data()
-        .expect("data");
-    assert_eq!(first, "data: one\n\n");
-    let rest = body.collect().await.expect("the rest").to_bytes();
-    assert_eq!(rest, "data: two\n\n");
+    let http2 = site.gateway.client().http2().await;
+    let over_http2 = http2.stream(request.clone()).await.into_body();
+    for mut body in [request.stream().await.into_body(), over_http2] {
+        let first = within(Duration::from_secs(3), "the first event", body.frame()).await;
+        let first = first
+            .expect("a frame")
+            .expect("no error")
+            .into_data()
+            .expect("data");
+        assert_eq!(first, "data: one\n\n");
+        let rest = body.collect().await.expect("the rest").to_bytes();
+        assert_eq!(rest, "data: two\n\n");
+    }
 }

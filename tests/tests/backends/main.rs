@@ -8,6 +8,7 @@ mod http2;
 mod isolation;
 mod nodes;
 mod places;
+mod pressure;
 
 use jotgate_scenarios::{Answer, Backend, Cookie, Gateway, Keys};
 

@@ -197,3 +197,44 @@ async fn with_csrf_protection_a_socket_with_a_cookie_needs_the_sessions_token() 
         "requests are not concerned"
     );
 }
+
+/// Lines W1 and W2 of the hostile inputs over HTTP/2 (RFC 8441).
+#[tokio::test]
+async fn pages_and_tokens_are_judged_over_http_2_as_over_http_1() {
+    let site = Site::new(&[
+        ("websocketCrossOriginWhiteList", json!(["good.com"])),
+        ("csrfProtection", json!(1)),
+    ])
+    .await;
+    let client = site.gateway.client();
+    let asked = client.get("/jwt/qps/csrftoken").cookie(&site.cookie);
+    let token = asked.send().await.header("qlik-csrf-token").to_owned();
+    let with_token = format!("/jwt/app/x?qlik-csrf-token={token}");
+    let served = site.backend.received().len();
+    let http2 = client.http2().await;
+    let open = async |target: &str, origin: &str| {
+        let request = client.get(target).cookie(&site.cookie).origin(origin);
+        let refusal = http2.open_socket(request).await.err();
+        refusal.map(|answer| (answer.status, answer.reason().to_owned()))
+    };
+    for (target, origin, reason) in [
+        (with_token.as_str(), "null", "origin_not_allowed"),
+        (
+            &with_token,
+            "https://good.com.evil.com",
+            "origin_not_allowed",
+        ),
+        (&with_token, "https://evil-good.com", "origin_not_allowed"),
+        ("/jwt/app/x", "https://good.com", "csrf_token_invalid"),
+        (
+            "/jwt/app/x?qlik-csrf-token=",
+            "https://good.com",
+            "csrf_token_invalid",
+        ),
+    ] {
+        let refusal = open(target, origin).await;
+        assert_eq!(refusal, Some((403, reason.to_owned())), "{target} {origin}");
+    }
+    assert_eq!(site.backend.received().len(), served);
+    assert_eq!(open(&with_token, "https://good.com").await, None);
+}
