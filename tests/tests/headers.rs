@@ -1,6 +1,6 @@
 //! What the backend reads: every header that the gateway sets, and nothing that a client made up.
 
-use jotgate_scenarios::{Backend, Cookie, Gateway, Keys, Received, VirtualProxy};
+use jotgate_scenarios::{Backend, Cookie, Gateway, Keys, Received, Request, VirtualProxy};
 use serde_json::json;
 
 struct Site {
@@ -196,6 +196,46 @@ async fn naming_a_header_in_connection_does_not_remove_what_the_gateway_sets() {
         "proxy-authorization",
     ] {
         assert_eq!(received.header(name), None, "{name}");
+    }
+}
+
+/// Line S8 of the hostile inputs: no method, no probe and no WebSocket is another door.
+#[tokio::test]
+async fn forged_copies_are_removed_whatever_is_asked_and_by_whom() {
+    let site = Site::new().await;
+    let client = site.gateway.client();
+    let forge = |mut request: Request| {
+        for name in [
+            "X-Qlik-User",
+            "x_qlik_user",
+            "X.Qlik.User",
+            "X-Forwarded-For",
+        ] {
+            request = request.header(name, "forged");
+        }
+        request
+    };
+    let before = site.backend.received().len();
+    let methods = ["OPTIONS", "HEAD", "GET", "PUT", "DELETE", "PROPFIND"];
+    for method in methods {
+        let request = client.request(method, "/jwt/hub/").cookie(&site.cookie);
+        assert_eq!(forge(request).send().await.status, 200, "{method}");
+    }
+    let socket = forge(client.get("/jwt/app/x").cookie(&site.cookie));
+    assert!(socket.open_socket().await.is_ok());
+    let received = site.backend.received().split_off(before);
+    assert_eq!(received.len(), methods.len() + 1);
+    for request in received {
+        assert!(!request.text().contains("forged"), "{request:?}");
+        assert_eq!(
+            request.headers("x-qlik-user"),
+            ["UserDirectory=example; UserId=boz"]
+        );
+    }
+    let agents = ["ELB-HealthChecker/2.0", "GoogleHC/1.0", "kube-probe/1.30"];
+    for agent in agents {
+        let request = forge(client.get("/jwt/hub/")).header("User-Agent", agent);
+        assert_eq!(request.send().await.status, 401, "{agent}");
     }
 }
 

@@ -24,6 +24,32 @@ fn shell_blocks(page: &str) -> Vec<String> {
         .collect()
 }
 
+/// Every line of docs/HOSTILE-INPUT.md names tests, and every test that it names is there.
+#[test]
+fn every_test_of_the_hostile_inputs_is_there() {
+    let page = fs::read_to_string(root().join("docs/HOSTILE-INPUT.md")).expect("the page");
+    let mut found = 0;
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    for row in rows.filter(|row| !row.starts_with("| line ")) {
+        let tests = row.split('|').nth(3).expect("three columns");
+        let references: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!references.is_empty(), "no test: {row}");
+        for reference in references {
+            let (file, name) = reference.split_once(": ").expect("a file and a test");
+            let folder = if file.starts_with("crates/") {
+                ""
+            } else {
+                "tests/tests"
+            };
+            let text = fs::read_to_string(root().join(folder).join(file));
+            let text = text.unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert!(text.contains(&format!("fn {name}(")), "{reference}");
+            found += 1;
+        }
+    }
+    assert!(found > 100, "only {found} tests are named");
+}
+
 #[tokio::test]
 async fn the_first_virtual_proxy_can_be_pasted() {
     let page =

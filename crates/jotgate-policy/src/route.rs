@@ -136,6 +136,22 @@ mod tests {
         }
     }
 
+    /// Line P5 of the hostile inputs.
+    #[test]
+    fn many_prefixes_are_told_apart_as_two_are() {
+        let names: Vec<String> = (0..300).map(|n| format!("vp{n}")).collect();
+        let prefixes: Vec<&str> = names.iter().map(String::as_str).collect();
+        let s = snapshot(&prefixes, true);
+        for name in prefixes {
+            let found = Ok((name.to_owned(), "/x".to_owned()));
+            assert_eq!(routed(&s, &format!("/{name}/x")), found);
+            for other in ["V", "x", "/v"] {
+                assert!(routed(&s, &format!("/{other}{name}/x")).is_err());
+            }
+            assert!(routed(&s, &format!("/{}/x", name.to_uppercase())).is_err());
+        }
+    }
+
     /// A backend that redirects to the path it got must not lead to another host.
     #[test]
     fn no_path_becomes_the_address_of_a_host_without_its_prefix() {

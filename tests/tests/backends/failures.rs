@@ -1,5 +1,6 @@
 //! Backends that are down, slow, or speak nonsense.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jotgate_scenarios::{Backend, Gateway, Keys, Reply};
@@ -181,6 +182,26 @@ async fn an_answer_that_ends_early_ends_early_for_the_client_too() {
         }
         assert_eq!(site.get("/jwt/fine").await.text(), "fine", "after {path}");
     }
+}
+
+/// RFC 9110 section 9.2.2: whoever closes instead of answering may have done what was asked.
+#[tokio::test]
+async fn what_may_not_be_repeated_is_sent_once() {
+    let seen = AtomicUsize::new(0);
+    let backend = Backend::answering(move |request| match request.target().as_str() {
+        // The first one ends the connection; whatever comes after it is answered.
+        "/once" if seen.fetch_add(1, Ordering::SeqCst) == 0 => Reply::close(),
+        _ => Reply::text("fine"),
+    })
+    .await;
+    let site = Site::new(backend).await;
+    assert_eq!(site.get("/jwt/first").await.status, 200);
+    let post = site.gateway.client().post("/jwt/once").cookie(&site.cookie);
+    let answer = post.send().await;
+    assert_eq!((answer.status, answer.reason()), (502, "node_failed"));
+    let received = site.backend.received();
+    assert_eq!(received.len(), 2, "{received:?}");
+    assert_eq!(received[0].connection, received[1].connection);
 }
 
 #[tokio::test]
