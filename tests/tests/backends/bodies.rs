@@ -110,6 +110,50 @@ async fn answers_without_a_body_keep_their_headers_and_the_connection() {
     );
 }
 
+/// HTTP/2 ends such an answer with its head (RFC 9113 section 8.1).
+#[tokio::test]
+async fn answers_without_a_body_have_none_over_http_2() {
+    let backend = Backend::answering(|request| match request.line().split(' ').next() {
+        Some("HEAD") => Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 12345\r\n\r\n"),
+        Some("DELETE") => Reply::status(204),
+        _ => Reply::raw("HTTP/1.1 304 Not Modified\r\nContent-Length: 12345\r\n\r\n"),
+    })
+    .await;
+    let site = Site::new(backend).await;
+    let http2 = site.gateway.client().http2().await;
+    for (method, status, length) in [
+        ("HEAD", 200, "12345"),
+        ("DELETE", 204, ""),
+        ("GET", 304, "12345"),
+    ] {
+        let request = site.gateway.client().request(method, "/jwt/x");
+        let answer = http2.send(request.cookie(&site.cookie), None).await;
+        let answer = answer.expect("an answer");
+        assert_eq!((answer.status, answer.body.len()), (status, 0), "{method}");
+        assert_eq!(answer.header("content-length"), length, "{method}");
+        assert!(answer.trailers.is_empty(), "{method}");
+    }
+    assert_eq!(site.backend.connections(), 1, "it is used again");
+}
+
+/// RFC 9110 section 15.2.1: what a backend says before its answer is none, asked for or not.
+#[tokio::test]
+async fn a_backend_that_says_go_on_still_has_to_answer() {
+    let backend = Backend::answering(|_| {
+        let twice = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n";
+        Reply::raw(twice).then("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+    })
+    .await;
+    let site = Site::new(backend).await;
+    let post = site.gateway.client().post("/jwt/x").cookie(&site.cookie);
+    let post = post.body("hello");
+    let over_http_2 = site.gateway.client().http2().await;
+    let over_http_2 = over_http_2.send(post.clone(), None).await;
+    for answer in [post.send().await, over_http_2.expect("an answer")] {
+        assert_eq!((answer.status, answer.text().as_str()), (200, "done"));
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_asks_first_is_told_to_go_on() {
     let site = Site::new(Backend::echo().await).await;
