@@ -66,7 +66,7 @@ pub(crate) fn document(
         let path = paths
             .entry(operation.path.clone())
             .or_insert_with(|| Value::Object(Map::new()));
-        path[operation.method] = described(operation);
+        path[operation.method] = described(operation, base);
     }
     json!({
         "openapi": "3.1.0",
@@ -102,7 +102,7 @@ pub(crate) fn document(
     })
 }
 
-fn described(operation: &Operation) -> Value {
+fn described(operation: &Operation, base: &str) -> Value {
     let mut parameters = vec![
         json!({"$ref": "#/components/parameters/xrfkey"}),
         json!({"$ref": "#/components/parameters/xrfkeyHeader"}),
@@ -111,9 +111,13 @@ fn described(operation: &Operation) -> Value {
         .path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    parameters.extend(varying.map(
-        |name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}),
-    ));
+    parameters.extend(varying.map(|name| {
+        let schema = match (base, name) {
+            ("/qrs", "id") => json!({"type": "string", "format": "uuid"}),
+            _ => json!({"type": "string"}),
+        };
+        json!({"name": name, "in": "path", "required": true, "schema": schema})
+    }));
     parameters.extend(operation.parameters.iter().map(|name| {
         let schema = match *name {
             "privileges" | "orderAscending" => json!({"type": "boolean"}),

@@ -66,7 +66,7 @@ impl From<FieldErrors> for Problem {
 impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
         let status = match &error {
-            ManageError::Conflict { .. } => StatusCode::CONFLICT,
+            ManageError::Conflict { .. } | ManageError::UserConflict { .. } => StatusCode::CONFLICT,
             ManageError::Forbidden(_) => StatusCode::FORBIDDEN,
             ManageError::Invalid(_) => StatusCode::BAD_REQUEST,
             ManageError::NotFound { .. } | ManageError::UserNotFound { .. } => {

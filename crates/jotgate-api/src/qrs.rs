@@ -20,9 +20,10 @@ mod order;
 mod selection;
 mod synthetic;
 mod table;
-mod user;
+mod users;
 mod wire;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -136,12 +137,11 @@ async fn answer(qrs: &Qrs, request: Request) -> Result<Answer, Problem> {
             Verb::Update => selection::replace(&asked, id, &body::object(body)?),
             _ => selection::show(&asked, id),
         },
-        Address::SelectionOf(entity) => selection::create_of(&asked, entity),
+        Address::SelectionOf(entity) => selection::create_of(&asked, entity).await,
         Address::Selections => match verb {
             Verb::Create => selection::create(&asked, &body::object(body)?),
             _ => Ok(selection::list(&asked)),
         },
-        Address::Users(users) => users.answer(&asked, verb, body).await,
     }
 }
 
@@ -157,19 +157,20 @@ async fn of_entity(
         (Part::Collection, Verb::Create) => {
             entity::create(asked, entity, body::object(body)?).await
         }
-        (Part::Collection, _) => entity::list(asked, entity, wire::Form::Condensed, all),
-        (Part::Count, _) => entity::count(asked, entity, all),
-        (Part::Full, _) => entity::list(asked, entity, wire::Form::Full, all),
+        (Part::Collection, _) => entity::list(asked, entity, wire::Form::Condensed, all).await,
+        (Part::Count, _) if entity == EntityType::User => entity::count_users(asked).await,
+        (Part::Count, _) => entity::count(asked, entity, all).await,
+        (Part::Full, _) => entity::list(asked, entity, wire::Form::Full, all).await,
         (Part::Item(id), Verb::Delete) => entity::delete(asked, entity, vec![id]).await,
         (Part::Item(id), Verb::Update) => {
             entity::update(asked, entity, id, body::object(body)?).await
         }
-        (Part::Item(id), _) => entity::find(asked, entity, id),
-        (Part::Local, _) => entity::local(asked, entity),
+        (Part::Item(id), _) => entity::find(asked, entity, id).await,
+        (Part::Local, _) => entity::local(asked, entity).await,
         (Part::Many, _) => entity::create_many(asked, entity, body::objects(body)?).await,
         (Part::PreviewCreatePrivilege, _) => entity::may_create(entity, body::object(body)?),
         (Part::PreviewPrivileges, _) => Ok(entity::preview_privileges(entity)),
-        (Part::Table, _) => table::table(asked, entity, &body::object(body)?, all),
+        (Part::Table, _) => table::table(asked, entity, &body::object(body)?, all).await,
         // Of selections alone; no address leads here.
         (Part::Synthetic, _) => Err(Problem::not_found("There is nothing at this address.")),
     }
@@ -183,19 +184,20 @@ async fn of_selected(
     ids: &[Uuid],
     body: Value,
 ) -> Result<Answer, Problem> {
+    let wanted: HashSet<Uuid> = ids.iter().copied().collect();
     let chosen = |found: &Value| {
         let id = found["id"].as_str().and_then(|id| id.parse().ok());
-        id.is_some_and(|id| ids.contains(&id))
+        id.is_some_and(|id| wanted.contains(&id))
     };
     match (part, verb) {
         (Part::Collection, Verb::Delete) => entity::delete(asked, entity, ids.to_vec()).await,
-        (Part::Collection, _) => entity::list(asked, entity, wire::Form::Condensed, chosen),
-        (Part::Count, _) => entity::count(asked, entity, chosen),
+        (Part::Collection, _) => entity::list(asked, entity, wire::Form::Condensed, chosen).await,
+        (Part::Count, _) => entity::count(asked, entity, chosen).await,
         (Part::Synthetic, Verb::Update) => {
             synthetic::update(asked, entity, ids, &body::object(body)?).await
         }
-        (Part::Synthetic, _) => synthetic::show(asked, entity, ids),
-        (Part::Table, _) => table::table(asked, entity, &body::object(body)?, chosen),
-        _ => entity::list(asked, entity, wire::Form::Full, chosen),
+        (Part::Synthetic, _) => synthetic::show(asked, entity, ids).await,
+        (Part::Table, _) => table::table(asked, entity, &body::object(body)?, chosen).await,
+        _ => entity::list(asked, entity, wire::Form::Full, chosen).await,
     }
 }

@@ -38,6 +38,19 @@ pub enum ManageError {
         /// Under which id.
         id: Uuid,
     },
+    /// The user was changed after the version that the change is based on.
+    #[error(
+        "The user was changed at {stored} by {stored_by:?}, after the version of {sent} that this \
+         change is based on; read it again and repeat the change."
+    )]
+    UserConflict {
+        /// When the stored user was changed.
+        stored: Timestamp,
+        /// Who changed it.
+        stored_by: String,
+        /// The version that the change is based on.
+        sent: Timestamp,
+    },
     /// There is no such user.
     #[error("There is no user with the id {id}.")]
     UserNotFound {

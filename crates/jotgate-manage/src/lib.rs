@@ -41,4 +41,4 @@ pub use revocations::MAX_REVOCATIONS;
 pub use sessions::{SessionChange, SessionForUser};
 pub use sign_in_notes::SignInNotes;
 pub use site::NewSite;
-pub use users::UserChange;
+pub use users::{UserBasis, UserChange};

@@ -56,10 +56,7 @@ pub(crate) fn check_version(
     stored: &Metadata,
     sent: Timestamp,
 ) -> Result<(), ManageError> {
-    if sent == Timestamp::NEVER {
-        let problem = "is missing; send the date of the version that the change is based on";
-        return Err(ManageError::field("modifiedDate", problem));
-    }
+    check_sent(sent)?;
     if stored.modified_date <= sent {
         return Ok(());
     }
@@ -70,6 +67,15 @@ pub(crate) fn check_version(
         stored_by: stored.modified_by_user_name.clone(),
         sent,
     })
+}
+
+/// A change must say which version it is based on.
+pub(crate) fn check_sent(sent: Timestamp) -> Result<(), ManageError> {
+    if sent == Timestamp::NEVER {
+        let problem = "is missing; send the date of the version that the change is based on";
+        return Err(ManageError::field("modifiedDate", problem));
+    }
+    Ok(())
 }
 
 /// Creating is not replacing.

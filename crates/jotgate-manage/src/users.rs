@@ -11,14 +11,31 @@ use uuid::Uuid;
 use crate::authority::check_user;
 use crate::management::Inner;
 use crate::revocations::carry_through;
+use crate::rules::check_sent;
 use crate::{Actor, ManageError, Management};
 
 /// The longest directory, id or display name, in characters.
 const MAX_NAME: usize = 255;
 
+/// Which user a change is meant for, beside the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserBasis {
+    /// One that is not known yet.
+    New,
+    /// The one of that id, as it was read.
+    Read {
+        /// The id.
+        id: Uuid,
+        /// The date of the version that was read.
+        modified: Timestamp,
+    },
+}
+
 /// What changes about a user. What is left out stays.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
+    /// What the change is based on; nothing for whoever has that name, known or not.
+    pub basis: Option<UserBasis>,
     /// The display name.
     pub name: Option<String>,
     /// All the roles that the user has from now on.
@@ -93,7 +110,8 @@ impl Management {
     /// request when this returns. Blocking ends every session of the user, with its sockets.
     ///
     /// # Errors
-    /// [`ManageError::Forbidden`], [`ManageError::Invalid`] and [`ManageError::Unavailable`].
+    /// [`ManageError::Forbidden`], [`ManageError::Invalid`] and [`ManageError::Unavailable`]; when the
+    /// basis is no longer true, also [`ManageError::UserConflict`] and [`ManageError::UserNotFound`].
     pub async fn change_user(
         &self,
         actor: &Actor,
@@ -134,6 +152,9 @@ impl Inner {
         now: Timestamp,
     ) -> Result<StoredUser, ManageError> {
         let stored = self.repository.user_of_name(&user.key()).await?;
+        if let Some(basis) = change.basis {
+            check_basis(basis, stored.as_ref())?;
+        }
         let stored = stored.unwrap_or_else(|| StoredUser::new(user, &actor.name, now));
         // A change is always later than the one before: the date is the version.
         let later = stored.modified.as_millis().saturating_add(1);
@@ -219,6 +240,28 @@ pub(crate) fn local_root_administrators(people: &People) -> impl Iterator<Item =
         .administrators()
         .filter(move |(key, roles)| roles.contains(Role::RootAdmin) && is_local(key))
         .map(|(key, _)| key)
+}
+
+fn check_basis(basis: UserBasis, stored: Option<&StoredUser>) -> Result<(), ManageError> {
+    match (basis, stored) {
+        (UserBasis::New, None) => Ok(()),
+        (UserBasis::New, Some(stored)) => Err(ManageError::field(
+            "userId",
+            format!("names a user who exists already, with the id {}", stored.id),
+        )),
+        (UserBasis::Read { id, modified }, Some(stored)) if stored.id == id => {
+            check_sent(modified)?;
+            if stored.modified <= modified {
+                return Ok(());
+            }
+            Err(ManageError::UserConflict {
+                stored: stored.modified,
+                stored_by: stored.modified_by.clone(),
+                sent: modified,
+            })
+        }
+        (UserBasis::Read { id, .. }, _) => Err(ManageError::UserNotFound { id }),
+    }
 }
 
 fn check_names(user: &User, change: &UserChange) -> Result<(), ManageError> {

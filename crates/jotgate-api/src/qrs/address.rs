@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::entity::EntityType;
 use super::foreign::Foreign;
-use super::user::Users;
 use crate::problem::Problem;
 
 /// What is asked for.
@@ -39,8 +38,6 @@ pub(super) enum Address {
     SelectionOf(EntityType),
     /// `selection`
     Selections,
-    /// `user/...`
-    Users(Users),
 }
 
 /// What of an entity type.
@@ -140,7 +137,6 @@ impl Address {
             ["virtualproxyconfig", id, "generate", "samlmetadata"] => {
                 id.parse().map(Self::SamlMetadata).map_err(|_| no_id(id))
             }
-            ref all if let Some(users) = Users::find(all) => Ok(Self::Users(users)),
             ref all if let Some(foreign) = Foreign::find(all) => Ok(Self::Foreign(foreign)),
             [name] => Ok(Self::Entity(entity(name)?, Part::Collection)),
             [name, part] => {
@@ -178,7 +174,8 @@ impl Address {
         match self {
             Self::Entity(entity, part) => match part {
                 Part::Collection if entity.can_be_created() => &[Read, Create],
-                Part::Many | Part::PreviewCreatePrivilege if !entity.can_be_created() => &[],
+                Part::Many if !entity.is_edited_together() => &[],
+                Part::PreviewCreatePrivilege if !entity.can_be_created() => &[],
                 Part::Many
                 | Part::PreviewCreatePrivilege
                 | Part::PreviewPrivileges
@@ -188,7 +185,7 @@ impl Address {
                 _ => &[Read],
             },
             Self::Selected(_, entity, part) => match part {
-                Part::Collection if entity.can_be_created() => &[Delete, Read],
+                Part::Collection if entity.is_edited_together() => &[Delete, Read],
                 Part::Synthetic if entity.kind().is_some() => &[Read, Update],
                 Part::Table => &[Create],
                 _ => &[Read],
@@ -197,7 +194,6 @@ impl Address {
             Self::Selections => &[Read, Create],
             Self::SelectionOf(_) | Self::Certificates => &[Create],
             Self::Foreign(foreign) => foreign.verbs(),
-            Self::Users(users) => users.verbs(),
             _ => &[Read],
         }
     }

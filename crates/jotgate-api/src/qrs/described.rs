@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Build;
 use super::address::Description;
 use super::entity::EntityType;
+use super::users;
 use super::wire::{Enumeration, Form, Kind, Shape, Writer};
 use crate::answer::Answer;
 use crate::openapi;
@@ -35,6 +36,9 @@ pub(super) fn answer(what: &Description) -> Result<Answer, Problem> {
 
 /// A new entity, as it is before anybody has filled it in.
 fn default(entity: EntityType) -> Value {
+    if entity == EntityType::User {
+        return users::blank();
+    }
     let documents = Documents::default();
     let mut writer = Writer::new(&documents, false);
     let empty = json!({"id": Uuid::nil()});

@@ -1,7 +1,7 @@
 //! The entities: finding, listing, creating, changing and deleting them.
 
 use jotgate_manage::{Document, Kind as DocumentKind, ManageError};
-use jotgate_model::{Documents, FieldErrors, Snapshot};
+use jotgate_model::{Documents, FieldErrors, Snapshot, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -9,9 +9,9 @@ use super::filter::{Bound, Filter};
 use super::order::Order;
 use super::wire::{
     CUSTOM_PROPERTY_DEFINITION, Form, PROXY_SERVICE, Reader, SERVER_NODE_CONFIGURATION,
-    SERVICE_CLUSTER, SERVICE_STATUS, Shape, TAG, VIRTUAL_PROXY_CONFIG, Writer, privileges,
+    SERVICE_CLUSTER, SERVICE_STATUS, Shape, TAG, USER, VIRTUAL_PROXY_CONFIG, Writer, privileges,
 };
-use super::{Asked, computed};
+use super::{Asked, computed, users};
 use crate::answer::Answer;
 use crate::problem::Problem;
 
@@ -32,19 +32,22 @@ pub(super) enum EntityType {
     ServiceStatus,
     /// A word that entities are marked with.
     Tag,
+    /// Somebody who has signed in, or whom an administrator has named.
+    User,
     /// A prefix.
     VirtualProxyConfig,
 }
 
 impl EntityType {
     /// All of them.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::CustomPropertyDefinition,
         Self::ProxyService,
         Self::ServerNodeConfiguration,
         Self::ServiceCluster,
         Self::ServiceStatus,
         Self::Tag,
+        Self::User,
         Self::VirtualProxyConfig,
     ];
 
@@ -64,17 +67,19 @@ impl EntityType {
             Self::ServiceCluster => &SERVICE_CLUSTER,
             Self::ServiceStatus => &SERVICE_STATUS,
             Self::Tag => &TAG,
+            Self::User => &USER,
             Self::VirtualProxyConfig => &VIRTUAL_PROXY_CONFIG,
         }
     }
 
-    /// What it is stored as; nothing for what follows from the rest of the site and is only read.
+    /// What it is stored as; nothing for users, which are no part of the configuration, and for what
+    /// follows from the rest of the site and is only read.
     pub(super) const fn kind(self) -> Option<DocumentKind> {
         match self {
             Self::CustomPropertyDefinition => Some(DocumentKind::CustomProperty),
             Self::ProxyService => Some(DocumentKind::ProxyService),
             Self::ServerNodeConfiguration => Some(DocumentKind::Node),
-            Self::ServiceCluster | Self::ServiceStatus => None,
+            Self::ServiceCluster | Self::ServiceStatus | Self::User => None,
             Self::Tag => Some(DocumentKind::Tag),
             Self::VirtualProxyConfig => Some(DocumentKind::VirtualProxy),
         }
@@ -82,6 +87,11 @@ impl EntityType {
 
     /// Whether there is a POST for it.
     pub(super) const fn can_be_created(self) -> bool {
+        matches!(self, Self::User) || self.is_edited_together()
+    }
+
+    /// Whether several of them are made or deleted in one save. Users are changed one by one.
+    pub(super) const fn is_edited_together(self) -> bool {
         self.kind().is_some() && !matches!(self, Self::ProxyService)
     }
 
@@ -96,7 +106,7 @@ impl EntityType {
 }
 
 /// `GET {entity}` and `GET {entity}/full`, of what `chosen` leaves.
-pub(super) fn list(
+pub(super) async fn list(
     asked: &Asked<'_>,
     entity: EntityType,
     form: Form,
@@ -110,19 +120,26 @@ pub(super) fn list(
     let snapshot = asked.qrs.management.snapshot();
     let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
     // Filters and orders see more than the condensed form shows.
-    let written = if filter.is_none() && order.is_none() && entity.kind().is_some() {
+    let is_computed = matches!(
+        entity,
+        EntityType::ServiceCluster | EntityType::ServiceStatus
+    );
+    let written = if filter.is_none() && order.is_none() && !is_computed {
         form
     } else {
         Form::Full
     };
-    let mut entities = matching(
-        asked,
-        entity,
-        &snapshot,
-        &mut writer,
-        filter.as_ref(),
-        written,
-    );
+    let mut entities = match entity {
+        EntityType::User => users::matching(asked, filter.as_ref(), written).await?,
+        _ => matching(
+            asked,
+            entity,
+            &snapshot,
+            &mut writer,
+            filter.as_ref(),
+            written,
+        ),
+    };
     entities.retain(|found| chosen(found));
     if let Some(order) = order {
         order.sort(&mut entities);
@@ -136,8 +153,11 @@ pub(super) fn list(
 }
 
 /// Everything in full that the filter of the request finds.
-pub(super) fn found(asked: &Asked<'_>, entity: EntityType) -> Result<Vec<Value>, Problem> {
+pub(super) async fn found(asked: &Asked<'_>, entity: EntityType) -> Result<Vec<Value>, Problem> {
     let filter = filter(asked, entity)?;
+    if entity == EntityType::User {
+        return users::matching(asked, filter.as_ref(), Form::Full).await;
+    }
     let snapshot = asked.qrs.management.snapshot();
     let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
     let filter = filter.as_ref();
@@ -152,30 +172,45 @@ pub(super) fn found(asked: &Asked<'_>, entity: EntityType) -> Result<Vec<Value>,
 }
 
 /// `GET {entity}/count`, of what `chosen` leaves.
-pub(super) fn count(
+pub(super) async fn count(
     asked: &Asked<'_>,
     entity: EntityType,
     chosen: impl Fn(&Value) -> bool,
 ) -> Result<Answer, Problem> {
-    let found = found(asked, entity)?;
+    let found = found(asked, entity).await?;
     let count = found.iter().filter(|found| chosen(found)).count();
     Ok(Answer::Json(json!({"value": count})))
 }
 
+/// `GET user/count`: of more users than a list can have.
+pub(super) async fn count_users(asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let filter = filter(asked, EntityType::User)?;
+    let count = users::count(asked, filter.as_ref()).await?;
+    Ok(Answer::Json(json!({"value": count})))
+}
+
 /// `GET {entity}/local`: of the machine that this process runs on.
-pub(super) fn local(asked: &Asked<'_>, entity: EntityType) -> Result<Answer, Problem> {
+pub(super) async fn local(asked: &Asked<'_>, entity: EntityType) -> Result<Answer, Problem> {
     let snapshot = asked.qrs.management.snapshot();
     let proxy = snapshot.documents.proxy_services.get(&snapshot.proxy_id);
     let id = match entity {
         EntityType::ServerNodeConfiguration => proxy.map(|proxy| proxy.server_node_configuration),
         _ => proxy.map(|proxy| proxy.metadata.id),
     };
-    find(asked, entity, id.unwrap_or_default())
+    find(asked, entity, id.unwrap_or_default()).await
 }
 
 /// `GET {entity}/{id}`.
-pub(super) fn find(asked: &Asked<'_>, entity: EntityType, id: Uuid) -> Result<Answer, Problem> {
-    show(asked, entity, id).map(Answer::Json)
+pub(super) async fn find(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    id: Uuid,
+) -> Result<Answer, Problem> {
+    let found = match entity {
+        EntityType::User => users::find(asked, id).await,
+        _ => show(asked, entity, id),
+    };
+    found.map(Answer::Json)
 }
 
 /// `POST {entity}`.
@@ -184,6 +219,9 @@ pub(super) async fn create(
     entity: EntityType,
     body: Members,
 ) -> Result<Answer, Problem> {
+    if entity == EntityType::User {
+        return users::create(asked, body).await.map(Answer::Created);
+    }
     let created = create_all(asked, entity, vec![draft(entity, body)?]).await?;
     Ok(Answer::Created(
         created.into_iter().next().unwrap_or_default(),
@@ -241,11 +279,15 @@ pub(super) async fn update(
         ));
     }
     let based_on = sent_date(&body)?;
+    if entity == EntityType::User {
+        let changed = users::update(asked, id, body, based_on).await;
+        return changed.map(Answer::Json);
+    }
     let snapshot = asked.qrs.management.snapshot();
     let stored = entity
         .document(&snapshot.documents, id)
         .ok_or_else(|| not_found(entity, id))?;
-    let draft = merged(entity, body, &stored, based_on)?;
+    let draft = merged(entity, body, &stored, Value::from(based_on.to_string()))?;
     let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
     management.update_documents(actor, vec![draft], now).await?;
     show(asked, entity, id).map(Answer::Json)
@@ -273,6 +315,12 @@ pub(super) async fn delete(
     ids: Vec<Uuid>,
 ) -> Result<Answer, Problem> {
     let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
+    if entity == EntityType::User {
+        for id in ids {
+            management.delete_user(actor, id).await?;
+        }
+        return Ok(Answer::Deleted);
+    }
     // There is no method for others.
     let kind = entity
         .kind()
@@ -328,7 +376,10 @@ fn show(asked: &Asked<'_>, entity: EntityType, id: Uuid) -> Result<Value, Proble
 
 /// `{entity}/previewcreateprivilege`: whether the caller may create what the body describes.
 pub(super) fn may_create(entity: EntityType, body: Members) -> Result<Answer, Problem> {
-    draft(entity, body)?;
+    match entity {
+        EntityType::User => users::draft(body).map(drop)?,
+        _ => draft(entity, body).map(drop)?,
+    }
     Ok(Answer::Created(Value::Bool(true)))
 }
 
@@ -337,7 +388,7 @@ pub(super) fn preview_privileges(entity: EntityType) -> Answer {
     Answer::Created(json!(privileges(entity)))
 }
 
-fn not_found(entity: EntityType, id: Uuid) -> Problem {
+pub(super) fn not_found(entity: EntityType, id: Uuid) -> Problem {
     Problem::not_found(format!(
         "There is no {} with the id {id}.",
         entity.shape().name
@@ -369,18 +420,17 @@ fn sent_id(body: &Members) -> Result<Option<Uuid>, Problem> {
 }
 
 /// The version that a change is based on. A missing one stays "never": the use cases say so.
-fn sent_date(body: &Members) -> Result<Value, Problem> {
-    let date = match member(body, "modifiedDate") {
-        None | Some(Value::Null) => jotgate_model::Timestamp::NEVER,
+fn sent_date(body: &Members) -> Result<Timestamp, Problem> {
+    match member(body, "modifiedDate") {
+        None | Some(Value::Null) => Ok(Timestamp::NEVER),
         Some(date) => match date.as_str().map(str::parse) {
-            Some(Ok(date)) => date,
+            Some(Ok(date)) => Ok(date),
             _ => {
                 let problem = "is no date like 2026-11-22T08:55:17.372Z";
-                return Err(wrong_field("modifiedDate", problem));
+                Err(wrong_field("modifiedDate", problem))
             }
         },
-    };
-    Ok(Value::from(date.to_string()))
+    }
 }
 
 fn member<'a>(body: &'a Members, name: &str) -> Option<&'a Value> {

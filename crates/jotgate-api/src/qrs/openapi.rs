@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::address::{Address, Description, Part, Verb};
 use super::entity::EntityType;
-use super::user::Users;
-use super::wire::{Condensed, Kind, Property, Shape, USER};
+use super::table;
+use super::wire::{Kind, Property, Shape};
 use crate::openapi::{Operation, document, reference};
 
 /// The whole description.
@@ -72,39 +72,6 @@ pub(super) fn operations() -> Vec<Operation> {
     }
     for entity in EntityType::ALL {
         all.extend(of_entity(entity));
-    }
-    all.extend(of_users());
-    all
-}
-
-/// Users are no documents, and less can be done with them.
-fn of_users() -> Vec<Operation> {
-    let count = answer(EntityType::Tag, Part::Count, Verb::Read);
-    let list = |of: &str| json!({"type": "array", "items": reference(of)});
-    let lists: &[&str] = &["filter", "orderby", "privileges"];
-    let id = Users::Item(uuid::Uuid::nil());
-    let addresses = [
-        ("/user", Users::Collection, list("UserCondensed"), lists),
-        ("/user/count", Users::Count, count, &["filter"]),
-        ("/user/full", Users::Full, list("User"), lists),
-        ("/user/{id}", id, reference("User"), &["privileges"]),
-    ];
-    let mut all = Vec::new();
-    for (path, users, shown, parameters) in addresses {
-        for verb in users.verbs() {
-            let writes = matches!(verb, Verb::Create | Verb::Update);
-            let shown = if writes {
-                reference("User")
-            } else {
-                shown.clone()
-            };
-            let mut operation = operation(path, *verb, None, shown);
-            operation.body = writes.then(|| reference("User"));
-            if *verb == Verb::Read {
-                operation.parameters = parameters.to_vec();
-            }
-            all.push(operation);
-        }
     }
     all
 }
@@ -178,6 +145,7 @@ fn operation(path: &str, verb: Verb, of: Option<(EntityType, Part)>, answer: Val
             Some(json!({"type": "array", "items": reference(entity.shape().name)}))
         }
         (Verb::Create, None) if path.starts_with("/selection/") => None,
+        (_, Some((_, Part::Table))) => Some(reference("TableDefinition")),
         _ => Some(json!({"type": "object"})),
     };
     let listed = matches!(
@@ -230,12 +198,11 @@ fn schemas() -> Map<String, Value> {
         add(shape, &mut schemas);
         schemas.insert(format!("{}Condensed", shape.name), condensed(shape));
     }
-    add(&USER, &mut schemas);
-    schemas.insert("UserCondensed".to_owned(), condensed(&USER));
     schemas.insert(
         "Selection".to_owned(),
         json!({"type": "object", "required": ["id"]}),
     );
+    schemas.insert("TableDefinition".to_owned(), table_definition());
     schemas.insert(
         "Table".to_owned(),
         json!({
@@ -252,6 +219,29 @@ fn schemas() -> Map<String, Value> {
     schemas
 }
 
+fn table_definition() -> Value {
+    let column = json!({
+        "type": "object",
+        "required": ["columnType"],
+        "properties": {
+            "name": {"type": "string"},
+            "columnType": {
+                "enum": [1, 2, 3, 4, "Property", "Function", "List", "Privileges"],
+            },
+            "definition": {"type": "string"},
+            "list": {"type": "array", "items": {"type": "object"}},
+        },
+    });
+    json!({
+        "type": "object",
+        "required": ["columns"],
+        "properties": {
+            "type": {"type": "string"},
+            "columns": {"type": "array", "maxItems": table::MAX_COLUMNS, "items": column},
+        },
+    })
+}
+
 fn add(shape: &'static Shape, schemas: &mut Map<String, Value>) {
     if schemas.contains_key(shape.name) {
         return;
@@ -265,11 +255,7 @@ fn add(shape: &'static Shape, schemas: &mut Map<String, Value>) {
 }
 
 fn condensed(shape: &Shape) -> Value {
-    object(shape, |property| match shape.condensed {
-        _ if property.read_only => property.name == "id",
-        Condensed::AllBut(names) => !names.contains(&property.name),
-        Condensed::Only(names) => names.contains(&property.name),
-    })
+    object(shape, |property| shape.is_condensed(property))
 }
 
 fn object(shape: &Shape, shown: impl Fn(&Property) -> bool) -> Value {
@@ -304,9 +290,11 @@ fn schema(property: &Property) -> Value {
         Kind::Opaque => json!({"type": "array", "items": {"type": "object"}}),
         Kind::Reference(_) => json!({"type": ["object", "null"]}),
         Kind::References(_) => json!({"type": "array", "items": {"type": "object"}}),
-        Kind::Secret { max } => {
-            json!({"type": "string", "maxLength": max, "writeOnly": true})
-        }
+        // Not `writeOnly`: answers have the property, so that clients can send it back.
+        Kind::Secret { max } => json!({
+            "type": "string", "maxLength": max,
+            "description": "Always empty in answers; what is sent empty stays as it is",
+        }),
         Kind::Text { max } => json!({"type": "string", "maxLength": max}),
         Kind::Texts { max } => {
             json!({"type": "array", "items": {"type": "string", "maxLength": max}})

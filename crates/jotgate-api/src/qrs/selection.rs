@@ -46,8 +46,8 @@ pub(super) fn create(asked: &Asked<'_>, body: &Members) -> Result<Answer, Proble
 }
 
 /// `POST selection/{entity}`: of all that the filter finds.
-pub(super) fn create_of(asked: &Asked<'_>, entity: EntityType) -> Result<Answer, Problem> {
-    let found = entity::found(asked, entity)?;
+pub(super) async fn create_of(asked: &Asked<'_>, entity: EntityType) -> Result<Answer, Problem> {
+    let found = entity::found(asked, entity).await?;
     let items: Vec<_> = found
         .iter()
         .filter_map(id_of)

@@ -19,9 +19,13 @@ use crate::problem::Problem;
 const LIST: &str = "refList_";
 
 /// `GET selection/{id}/{entity}/synthetic`.
-pub(super) fn show(asked: &Asked<'_>, entity: EntityType, ids: &[Uuid]) -> Result<Answer, Problem> {
+pub(super) async fn show(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    ids: &[Uuid],
+) -> Result<Answer, Problem> {
     let snapshot = asked.qrs.management.snapshot();
-    let documents = selected(asked, entity, ids)?;
+    let documents = selected(asked, entity, ids).await?;
     let latest = documents
         .iter()
         .map(|document| document.metadata().modified_date);
@@ -51,11 +55,14 @@ pub(super) async fn update(
         let problem = "is missing; send the date of the version that the change is based on";
         wrong_field("latestModifiedDate", problem)
     })?;
-    let drafts = selected(asked, entity, ids)?.into_iter().map(|stored| {
-        let change = change(entity.shape(), body, &stored.to_value(), "")?;
-        let based_on = Value::from(seen.to_string());
-        entity::merged(entity, change, &stored, based_on)
-    });
+    let drafts = selected(asked, entity, ids)
+        .await?
+        .into_iter()
+        .map(|stored| {
+            let change = change(entity.shape(), body, &stored.to_value(), "")?;
+            let based_on = Value::from(seen.to_string());
+            entity::merged(entity, change, &stored, based_on)
+        });
     let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
     let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
     management.update_documents(actor, drafts, now).await?;
@@ -63,8 +70,12 @@ pub(super) async fn update(
 }
 
 /// The selected documents that there still are and that the filter finds.
-fn selected(asked: &Asked<'_>, entity: EntityType, ids: &[Uuid]) -> Result<Vec<Document>, Problem> {
-    let found = entity::found(asked, entity)?;
+async fn selected(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    ids: &[Uuid],
+) -> Result<Vec<Document>, Problem> {
+    let found = entity::found(asked, entity).await?;
     let snapshot = asked.qrs.management.snapshot();
     let found = found
         .iter()

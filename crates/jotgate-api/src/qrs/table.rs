@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::problem::Problem;
 
 /// How many columns a table, or a list in one of its cells, may have.
-const MAX_COLUMNS: usize = 256;
+pub(super) const MAX_COLUMNS: usize = 256;
 
 /// What is in a column.
 enum Column {
@@ -26,14 +26,14 @@ enum Column {
 }
 
 /// `POST {entity}/table`: of all entities that `chosen` leaves and the filter finds.
-pub(super) fn table(
+pub(super) async fn table(
     asked: &Asked<'_>,
     entity: EntityType,
     body: &Members,
     chosen: impl Fn(&Value) -> bool,
 ) -> Result<Answer, Problem> {
     let columns = columns(body, entity.shape())?;
-    let mut entities = entity::found(asked, entity)?;
+    let mut entities = entity::found(asked, entity).await?;
     entities.retain(|found| chosen(found));
     sort(asked, entity.shape(), body, &mut entities)?;
     let skip = number(asked, "skip")?.unwrap_or(0);

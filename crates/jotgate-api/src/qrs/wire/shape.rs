@@ -150,8 +150,8 @@ impl Shape {
     }
 
     /// Whether the condensed form shows `property`.
-    pub(super) fn is_condensed(&self, property: &Property) -> bool {
-        if property.read_only {
+    pub(in crate::qrs) fn is_condensed(&self, property: &Property) -> bool {
+        if METADATA.iter().any(|common| common.name == property.name) {
             return property.name == "id";
         }
         match self.condensed {
@@ -167,6 +167,11 @@ const fn read_only(name: &'static str, kind: Kind) -> Property {
         kind,
         read_only: true,
     }
+}
+
+/// The same, but what a client sends for it is ignored.
+pub(super) const fn only_shown(property: Property) -> Property {
+    read_only(property.name, property.kind)
 }
 
 const fn property(name: &'static str, kind: Kind) -> Property {

@@ -1,15 +1,23 @@
 //! The tables of what is only read: the cluster, and the state of services.
 
 use super::shape::{
-    Condensed, Enumeration, Shape, Target, date, enumeration, opaque, reference, text,
+    Condensed, Enumeration, Shape, Target, date, enumeration, object, reference, text,
 };
 
 /// The cluster of all machines.
 pub(in crate::qrs) static SERVICE_CLUSTER: Shape = Shape {
     name: "ServiceCluster",
     metadata: true,
-    properties: &[text("name", 128), opaque("settings")],
+    properties: &[text("name", 128), object("settings", &SETTINGS)],
     condensed: Condensed::Only(&["name"]),
+};
+
+/// Where the files of apps are in the real system; nothing of it is here.
+static SETTINGS: Shape = Shape {
+    name: "ServiceCluster.Settings",
+    metadata: false,
+    properties: &[],
+    condensed: Condensed::AllBut(&[]),
 };
 
 /// Whether a service of a machine runs.
