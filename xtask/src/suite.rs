@@ -113,6 +113,10 @@ pub(crate) const ALL: [Suite; 7] = [
             install::python("python", "clients/qsapi/requirements.txt")?;
             install::python("python-pyjwt", "clients/pyjwt/requirements.txt")?;
             install::python("python-sslyze", "clients/sslyze/requirements.txt")?;
+            install::python(
+                "python-schemathesis",
+                "clients/schemathesis/requirements.txt",
+            )?;
             npm_test("clients")
         },
         shown: everything,
