@@ -18,6 +18,7 @@ mod foreign;
 pub(crate) mod openapi;
 mod order;
 mod selection;
+mod sent;
 mod synthetic;
 mod table;
 mod users;
