@@ -1,12 +1,13 @@
 //! Installing what the suites need and a plain machine lacks.
 //!
-//! A plain machine has Rust, a C compiler, Node.js 20 with npm, Python 3.11. Everything here does nothing when
+//! A plain machine has Rust, a C compiler, Node.js 20 with npm, Python 3.11 and, for one client, 3.12. Everything here does nothing when
 //! what it installs is there, and fails with one sentence that says what to do when it cannot.
 //! Versions are pinned: by npm's lock files, by hashes in Python's `requirements.txt`, and by
 //! [`CARGO_DENY`].
 
+use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -107,6 +108,40 @@ pub(crate) fn npm(folder: &str) -> Result<()> {
 ///
 /// When Python is missing, or pip fails or gets a file with another hash.
 pub(crate) fn python(environment: &str, requirements: &str) -> Result<()> {
+    python_of(Path::new("python3"), environment, requirements)
+}
+
+/// A Python of version 3.12 or later, which some clients need: on the search path, or pyenv's.
+///
+/// # Errors
+///
+/// When there is none.
+pub(crate) fn newer_python() -> Result<PathBuf> {
+    let minors = 12..=19;
+    let mut found: Vec<PathBuf> = vec![PathBuf::from("python3")];
+    found.extend(minors.map(|minor| PathBuf::from(format!("python3.{minor}"))));
+    if let Some(home) = env::home_dir()
+        && let Ok(versions) = fs::read_dir(home.join(".pyenv/versions"))
+    {
+        let versions = versions.filter_map(Result::ok);
+        found.extend(versions.map(|version| version.path().join("bin/python")));
+    }
+    let is_newer = |python: &PathBuf| {
+        let ask = "import sys; sys.exit(sys.version_info < (3, 12))";
+        let asked = Command::new(python).args(["-c", ask]).output();
+        asked.is_ok_and(|asked| asked.status.success())
+    };
+    found.into_iter().find(is_newer).context(
+        "qlik-sense-mcp-server needs Python 3.12 or later: install one on the search path, or with pyenv",
+    )
+}
+
+/// As [`python`], with that Python.
+///
+/// # Errors
+///
+/// As [`python`].
+pub(crate) fn python_of(python: &Path, environment: &str, requirements: &str) -> Result<()> {
     let requirements = workspace::root().join(requirements);
     let environment = workspace::tools().join(environment);
     unless_done(&requirements, &environment.join(".installed-lock"), || {
@@ -114,7 +149,7 @@ pub(crate) fn python(environment: &str, requirements: &str) -> Result<()> {
             "installing the Python packages of {}",
             requirements.display()
         );
-        let mut venv = workspace::command("python3");
+        let mut venv = workspace::command(python);
         venv.args(["-m", "venv", "--clear"]).arg(&environment);
         must(
             venv,

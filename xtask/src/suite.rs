@@ -117,6 +117,11 @@ pub(crate) const ALL: [Suite; 7] = [
                 "python-schemathesis",
                 "clients/schemathesis/requirements.txt",
             )?;
+            install::python_of(
+                &install::newer_python()?,
+                "python-mcp",
+                "clients/mcp/requirements.txt",
+            )?;
             npm_test("clients")
         },
         shown: everything,
