@@ -67,6 +67,13 @@ async fn answer(qps: &Qps, request: Request) -> Result<Answer, Problem> {
     };
     let vp = asked.virtual_proxy(&address.prefix)?;
     match (address.resource, head.method) {
+        (Resource::Addresses, _) => Ok(Answer::Json(openapi::lines())),
+        (Resource::Interfaces, _) => Ok(Answer::Json(json!(crate::openapi::INTERFACES))),
+        (Resource::Interface(name), _) => {
+            let described = crate::openapi::interface(&name);
+            let unknown = || Problem::not_found("There is no interface of that name.");
+            described.map(Answer::Json).ok_or_else(unknown)
+        }
         (Resource::Alive, _) => Ok(Answer::Json(json!({"value": true}))),
         (Resource::Health, _) => Ok(Answer::Json(Value::from("OK"))),
         // Modules of the real system report here what they did; nothing of ours asks them to.

@@ -25,6 +25,12 @@ pub(super) struct Address {
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Resource {
+    /// `about/openapi/{interface}`
+    Interface(String),
+    /// `about/openapi`: the names of the interfaces.
+    Interfaces,
+    /// `about/description`: every address.
+    Addresses,
     /// `alive`
     Alive,
     /// `error`: what a module of the real system complains about.
@@ -89,7 +95,11 @@ impl Address {
     /// 405 with the methods that do.
     pub(super) fn check_method(&self, method: &Method) -> Result<(), Problem> {
         let allow = match self.resource {
-            Resource::Alive | Resource::Health => "GET, HEAD",
+            Resource::Addresses
+            | Resource::Alive
+            | Resource::Health
+            | Resource::Interface(_)
+            | Resource::Interfaces => "GET, HEAD",
             Resource::Error | Resource::Notified | Resource::Tickets => "POST",
             Resource::Session(_) | Resource::User(_) => "DELETE, GET, HEAD",
             Resource::Sessions => "GET, HEAD, POST",
@@ -106,6 +116,9 @@ fn resource(segments: &[&str]) -> Option<Resource> {
     let (name, rest) = segments.split_first()?;
     let name = name.to_ascii_lowercase();
     match (name.as_str(), rest) {
+        ("about", ["description"]) => Some(Resource::Addresses),
+        ("about", ["openapi"]) => Some(Resource::Interfaces),
+        ("about", ["openapi", name]) => Some(Resource::Interface((*name).to_owned())),
         ("alive", []) => Some(Resource::Alive),
         ("error", []) => Some(Resource::Error),
         ("health", []) => Some(Resource::Health),
@@ -147,6 +160,19 @@ mod tests {
         // An id that reads like a resource is an id.
         let id = Resource::Session("session".into());
         assert_eq!(parse("/qps/session/session"), (String::new(), id));
+    }
+
+    #[test]
+    fn the_interface_is_described() {
+        let name = Resource::Interface("Proxy Main API".into());
+        for (path, resource) in [
+            ("/qps/about/description", Resource::Addresses),
+            ("/qps/about/openapi/", Resource::Interfaces),
+            ("/QPS/About/openapi/Proxy%20Main%20API", name),
+        ] {
+            assert_eq!(parse(path), (String::new(), resource), "{path}");
+        }
+        assert!(Address::parse("/qps/jwt/about/openapi").is_err());
     }
 
     #[test]

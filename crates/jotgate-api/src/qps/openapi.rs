@@ -9,9 +9,15 @@ pub(crate) fn describe() -> Value {
     document("Proxy Main API", "/qps", &operations(), schemas())
 }
 
+/// One line for each address and method.
+pub(super) fn lines() -> Value {
+    operations().iter().map(Operation::line).collect()
+}
+
 fn operations() -> Vec<Operation> {
     let session = || reference("SessionData");
     let sessions = || json!({"type": "array", "items": session()});
+    let texts = || json!({"type": "array", "items": {"type": "string"}});
     let operation = |path: &str, method, status, body, answer| Operation {
         path: path.to_owned(),
         method,
@@ -22,6 +28,15 @@ fn operations() -> Vec<Operation> {
     };
     let mut all = vec![
         operation("/alive", "get", 200, None, Some(json!({"type": "object"}))),
+        operation("/about/description", "get", 200, None, Some(texts())),
+        operation("/about/openapi", "get", 200, None, Some(texts())),
+        operation(
+            "/about/openapi/{interface}",
+            "get",
+            200,
+            None,
+            Some(json!({"type": "object"})),
+        ),
         operation("/health", "get", 200, None, Some(json!({"type": "string"}))),
     ];
     for prefix in ["", "/{virtualproxy}"] {
