@@ -156,6 +156,52 @@ async fn the_interfaces_can_be_pasted() {
     assert_eq!(lines, expected, "{said}");
 }
 
+/// Runs the commands of a page against a new gateway and gives what they print.
+async fn pasted(page: &str) -> String {
+    let text = fs::read_to_string(root().join("docs/manual").join(page)).expect("the page");
+    let gateway = Gateway::serve().await;
+    let data = gateway.folder().data();
+    let folder = Folder::empty();
+    let script = shell_blocks(&text).join("\n");
+    let arguments = ["-euo", "pipefail", "-c", &script];
+    let environment = [("DATA", data.to_str().expect("text"))];
+    let output = shell::run("bash", &arguments, folder.path(), &environment).await;
+    shell::succeeded(&output)
+}
+
+#[tokio::test]
+async fn the_configuration_as_a_file_can_be_pasted() {
+    let change = "ServerNodeConfiguration \"Central\" updated\n  nodePurpose: 0 -> 2\n";
+    assert_eq!(
+        pasted("file.md").await,
+        format!("nothing differs\n{change}{change}revision 2\nnothing differs\n")
+    );
+}
+
+#[tokio::test]
+async fn changes_and_going_back_can_be_pasted() {
+    let said = pasted("changes.md").await;
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(
+        lines[0].starts_with("1  ") && lines[0].ends_with("first start"),
+        "{said}"
+    );
+    let change = |from: u8, to: u8| {
+        let name = "ServerNodeConfiguration \"Central\" updated".to_owned();
+        [name, format!("  nodePurpose: {from} -> {to}")]
+    };
+    let (there, back) = (change(0, 1), change(1, 0));
+    let mut expected = Vec::new();
+    expected.extend(there.clone());
+    expected.extend(there.clone());
+    expected.push("revision 2".to_owned());
+    expected.extend(there);
+    expected.extend(back);
+    expected.push("revision 3".to_owned());
+    expected.push("nothing differs".to_owned());
+    assert_eq!(lines[1..], expected, "{said}");
+}
+
 /// Every page of the project.
 fn pages() -> Vec<PathBuf> {
     let mut pages: Vec<PathBuf> = ["README.md", "SECURITY.md", "CHANGELOG.md"]
@@ -259,6 +305,11 @@ async fn every_flag_and_variable_that_a_page_names_is_one() {
         &["keygen"],
         &["token", "sign"],
         &["token", "check"],
+        &["export"],
+        &["diff"],
+        &["apply"],
+        &["revisions", "list"],
+        &["revisions", "restore"],
     ] {
         let arguments = [command, &["--help"]].concat();
         let ended = Process::start(&arguments, &[]).wait(PATIENCE).await;

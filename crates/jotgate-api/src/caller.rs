@@ -10,6 +10,7 @@ use http::HeaderMap;
 use jotgate_manage::{Actor, Privilege};
 use jotgate_model::User;
 use percent_encoding::percent_decode_str;
+use tokio::net::unix::UCred;
 
 use crate::problem::Problem;
 
@@ -26,6 +27,26 @@ const HEADER: &str = "x-qlik-user";
 /// that address becomes the actor's source.
 pub fn certificate_caller(router: Router, unnamed: Option<User>) -> Router {
     let insert = move |request: Request, next: Next| insert_actor(unnamed.clone(), request, next);
+    router.layer(middleware::from_fn(insert))
+}
+
+/// Makes a router serve whoever could open the socket in the data directory: the owner of everything
+/// that the gateway keeps. Where the listener inserts the peer's `UCred`, its user id becomes part
+/// of the actor's source.
+pub fn local_caller(router: Router) -> Router {
+    let insert = async |mut request: Request, next: Next| {
+        let peer = request.extensions().get::<UCred>();
+        let source = match peer {
+            Some(peer) => format!("this machine, user id {}", peer.uid()),
+            None => "this machine".to_owned(),
+        };
+        request.extensions_mut().insert(Actor {
+            name: r"INTERNAL\command_line".to_owned(),
+            source,
+            privilege: Privilege::RootAdmin,
+        });
+        next.run(request).await
+    };
     router.layer(middleware::from_fn(insert))
 }
 

@@ -1,4 +1,4 @@
-//! QRS and QPS, the interfaces that Qlik's clients speak.
+//! QRS and QPS, the interfaces that Qlik's clients speak, and the endpoints of Jotgate itself.
 //!
 //! The oddities of these interfaces (numbers for enumerations, addresses in any case, the Xrfkey,
 //! errors in plain text) stay in this crate. It asks the use cases of `jotgate-manage` and never
@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod caller;
+mod native;
 mod openapi;
 mod problem;
 mod qps;
@@ -15,7 +16,8 @@ mod query;
 mod whole;
 mod xrfkey;
 
-pub use caller::certificate_caller;
+pub use caller::{certificate_caller, local_caller};
+pub use native::native_router;
 pub use qps::qps_router;
 pub use qrs::{Build, qrs_router};
 pub use whole::whole_requests;

@@ -66,12 +66,14 @@ impl From<FieldErrors> for Problem {
 impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
         let status = match &error {
-            ManageError::Conflict { .. } | ManageError::UserConflict { .. } => StatusCode::CONFLICT,
+            ManageError::Conflict { .. }
+            | ManageError::Outdated { .. }
+            | ManageError::UserConflict { .. } => StatusCode::CONFLICT,
             ManageError::Forbidden(_) => StatusCode::FORBIDDEN,
             ManageError::Invalid(_) => StatusCode::BAD_REQUEST,
-            ManageError::NotFound { .. } | ManageError::UserNotFound { .. } => {
-                StatusCode::NOT_FOUND
-            }
+            ManageError::NoRevision(_)
+            | ManageError::NotFound { .. }
+            | ManageError::UserNotFound { .. } => StatusCode::NOT_FOUND,
             ManageError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())

@@ -1,4 +1,5 @@
-//! The ports for programs of administrators: TLS with client certificates, any HTTP service behind it.
+//! What programs of administrators connect to: ports with TLS and client certificates, and the socket
+//! of the command line. Any HTTP service stands behind them.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,7 +14,8 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -68,14 +70,10 @@ pub async fn serve_administration<S, B>(
         };
         let (tls, service, stop) = (tls.clone(), service.clone(), stop.clone());
         connections.spawn(async move {
-            let finished = async {
-                stop.cancelled().await;
-                tokio::time::sleep(FINISH_TIMEOUT).await;
-            };
             tokio::select! {
                 () = serve_connection(stream, peer, tls, service, &stop) => {}
                 () = tokio::time::sleep(LIFETIME) => {}
-                () = finished => {}
+                () = out_of_time(&stop) => {}
             }
             drop(place);
         });
@@ -109,9 +107,78 @@ async fn serve_connection<S, B>(
         }
         Err(_) => return,
     };
+    serve_http(stream, peer, service, stop).await;
+}
+
+/// Serves `service` on the Unix socket `listener` until `stop`. Whoever may open the socket may ask;
+/// the request's extensions say as whom (`UCred`).
+pub async fn serve_control<S, B>(listener: UnixListener, service: S, stop: CancellationToken)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        let peer = accepted.and_then(|(stream, _)| Ok((stream.peer_cred()?, stream)));
+        let (peer, stream) = match peer {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection of the command line cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            continue;
+        };
+        let (service, stop) = (service.clone(), stop.clone());
+        connections.spawn(async move {
+            tokio::select! {
+                () = serve_http(stream, peer, service, &stop) => {}
+                () = tokio::time::sleep(LIFETIME) => {}
+                () = out_of_time(&stop) => {}
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// What has begun when everything stops is given up then.
+async fn out_of_time(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(FINISH_TIMEOUT).await;
+}
+
+async fn serve_http<I, P, S, B>(stream: I, peer: P, service: S, stop: &CancellationToken)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    P: Clone + Send + Sync + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     // Whoever answers may want to note where a change came from.
     let service = service.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(peer.clone());
         request
     });
     let connection = http1::Builder::new()

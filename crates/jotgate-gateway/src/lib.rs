@@ -46,7 +46,7 @@ mod tunnel;
 mod upstream;
 mod whole_body;
 
-pub use administration::serve_administration;
+pub use administration::{serve_administration, serve_control};
 pub use authorize::close_refused_sockets;
 pub use clock::{now, timestamp};
 pub use drain::Leaving;

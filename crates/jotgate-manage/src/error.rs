@@ -57,6 +57,20 @@ pub enum ManageError {
         /// Under which id.
         id: Uuid,
     },
+    /// There never was that revision.
+    #[error("There is no revision {0}.")]
+    NoRevision(u64),
+    /// Somebody else has saved since the revision that a draft is based on.
+    #[error(
+        "The configuration is at revision {current}, and this change is based on revision {base}; \
+         look at what differs between the two and repeat the change."
+    )]
+    Outdated {
+        /// The revision that the draft is based on.
+        base: u64,
+        /// The current one.
+        current: u64,
+    },
     /// The repository does not do its work. Traffic goes on with the last configuration. Should it
     /// have failed while it acknowledged, the change is stored all the same: then the next save, or
     /// the next start, finds it.

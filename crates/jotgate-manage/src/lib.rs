@@ -7,15 +7,19 @@
 //! through even when nobody waits for its answer any more.
 
 mod actor;
+mod api_keys;
 mod authority;
 mod documents;
+mod drafts;
 mod error;
+pub mod file;
 mod labels;
 mod local;
 mod management;
 mod material;
 mod nodes;
 mod proxy_services;
+mod revisions;
 mod revocations;
 mod rules;
 mod sessions;
@@ -29,14 +33,18 @@ mod users;
 mod virtual_proxies;
 
 pub use actor::{Actor, Privilege};
+pub use api_keys::{ApiKeyText, KeyAction, KeyCaller, NewApiKey};
+pub use drafts::{Comparison, DocumentChange, DocumentDifference, Draft, DraftContent, MAX_NOTE};
 pub use error::ManageError;
 pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
 pub use jotgate_repository::{
-    Change, Document, Kind, Repository, Revision, Revocation, Revoked, StoredUser,
+    Change, Difference, Document, Kind, Repository, Revision, Revocation, Revoked, StoredApiKey,
+    StoredUser,
 };
 pub use jotgate_session::{Session, SessionSecret, Sessions};
 pub use local::{LocalError, make_set_up_secret};
 pub use management::Management;
+pub use revisions::MAX_REVISIONS;
 pub use revocations::MAX_REVOCATIONS;
 pub use sessions::{SessionChange, SessionForUser};
 pub use sign_in_notes::SignInNotes;

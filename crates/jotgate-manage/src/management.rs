@@ -13,6 +13,7 @@ use jotgate_session::Sessions;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use crate::api_keys::ApiKeys;
 use crate::local::Local;
 use crate::sessions::end_sessions_of;
 use crate::site::{NewSite, load_or_create};
@@ -40,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) people: Arc<ArcSwap<People>>,
     /// Passwords and attempts.
     pub(crate) local: Local,
+    /// What programs prove themselves with.
+    pub(crate) api_keys: ApiKeys,
     /// Held from the reading of a user that is changed until the change holds.
     pub(crate) changing_people: Mutex<()>,
     /// Set by [`Management::use_keys`].
@@ -49,10 +52,17 @@ pub(crate) struct Inner {
 }
 
 /// Who changes something, when, and the note for the list of revisions.
+#[derive(Clone)]
 pub(crate) struct Intent {
     pub(crate) actor: Actor,
     pub(crate) note: String,
     pub(crate) now: Timestamp,
+}
+
+/// The configuration on both sides of a save.
+pub(crate) struct Saved {
+    pub(crate) before: Arc<Snapshot>,
+    pub(crate) after: Arc<Snapshot>,
 }
 
 impl Management {
@@ -76,6 +86,7 @@ impl Management {
         let snapshot = Snapshot::build(stored.revision, stored.documents, proxy_id, None)?;
         let snapshot = Arc::new(snapshot);
         let people = load_people(&repository).await?;
+        let api_keys = ApiKeys::load(&repository).await?;
         publish(snapshot.clone());
         Ok(Self {
             inner: Arc::new(Inner {
@@ -86,6 +97,7 @@ impl Management {
                 saving: Mutex::new(()),
                 people: Arc::new(ArcSwap::from_pointee(people)),
                 local: Local::default(),
+                api_keys,
                 changing_people: Mutex::new(()),
                 keys: OnceLock::new(),
                 revoking: Mutex::new(()),
@@ -135,6 +147,15 @@ impl Management {
         intent: Intent,
         plan: impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError> + Send + Sync + 'static,
     ) -> Result<Arc<Snapshot>, ManageError> {
+        Ok(self.save_over(intent, plan).await?.after)
+    }
+
+    /// As [`Self::save`], and answers what it was based on as well.
+    pub(crate) async fn save_over(
+        &self,
+        intent: Intent,
+        plan: impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError> + Send + Sync + 'static,
+    ) -> Result<Saved, ManageError> {
         let inner = self.inner.clone();
         let task = tokio::spawn(async move { inner.save(&intent, &plan).await });
         task.await.unwrap_or_else(|error| {
@@ -159,15 +180,22 @@ impl Inner {
         &self,
         intent: &Intent,
         plan: &(impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError> + Sync),
-    ) -> Result<Arc<Snapshot>, ManageError> {
+    ) -> Result<Saved, ManageError> {
         let _saving = self.saving.lock().await;
         for _ in 0..ATTEMPTS {
             let current = self.snapshot.load_full();
             let changes = plan(&current)?;
+            if changes.is_empty() {
+                let (before, after) = (current.clone(), current);
+                return Ok(Saved { before, after });
+            }
             match self.try_save(intent, &current, changes).await {
                 Err(Failure::ChangedElsewhere) => self.reload().await?,
                 Err(Failure::Final(error)) => return Err(error),
-                Ok(snapshot) => return Ok(snapshot),
+                Ok(after) => {
+                    let before = current;
+                    return Ok(Saved { before, after });
+                }
             }
         }
         let reason = "the configuration keeps being changed elsewhere; try again";

@@ -5,7 +5,7 @@ mod proxy_settings;
 use jotgate_model::entity::{
     AuthenticationMethod, Metadata, ServerNodeConfiguration, VirtualProxyConfig,
 };
-use jotgate_model::{Documents, FieldErrors, Snapshot, Timestamp};
+use jotgate_model::{Documents, FieldErrors, Node, Snapshot, Timestamp, VirtualProxy};
 use jotgate_repository::{Change, Document, Kind};
 use uuid::Uuid;
 
@@ -85,6 +85,25 @@ pub(crate) fn check_new_id(kind: Kind, id: Uuid, documents: &Documents) -> Resul
         return Err(ManageError::field("id", problem));
     }
     Ok(())
+}
+
+/// What is wrong with a document itself, in the words of [`check`].
+pub(crate) fn check_alone(
+    document: &Document,
+    stored: &Documents,
+    next: &Documents,
+) -> FieldErrors {
+    let mut errors = FieldErrors::default();
+    check_document(document, stored, next, &mut errors);
+    let found = match document {
+        Document::Node(draft) => Node::parse(draft).err(),
+        Document::VirtualProxy(draft) => VirtualProxy::parse(draft, 0).err(),
+        Document::CustomProperty(_) | Document::ProxyService(_) | Document::Tag(_) => None,
+    };
+    errors
+        .0
+        .extend(found.map(|found| found.0).unwrap_or_default());
+    errors
 }
 
 fn check_document(

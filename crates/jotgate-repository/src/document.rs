@@ -130,6 +130,18 @@ impl Document {
         kinds.flat_map(|kind| Self::all_of(documents, kind))
     }
 
+    /// A document of that kind in which nothing is set.
+    #[must_use]
+    pub fn default_of(kind: Kind) -> Self {
+        match kind {
+            Kind::CustomProperty => Self::CustomProperty(Arc::default()),
+            Kind::Node => Self::Node(Arc::default()),
+            Kind::ProxyService => Self::ProxyService(Arc::default()),
+            Kind::Tag => Self::Tag(Arc::default()),
+            Kind::VirtualProxy => Self::VirtualProxy(Arc::default()),
+        }
+    }
+
     /// What it describes.
     #[must_use]
     pub const fn kind(&self) -> Kind {

@@ -9,16 +9,22 @@
 //! Documents are read tolerantly (unknown fields and kinds are ignored, missing fields get their
 //! default), because two adjacent versions of the program may share a database.
 
+mod api_key;
+mod difference;
 mod document;
 mod error;
 mod open;
 mod password;
 mod repository;
+mod revisions;
 mod revocation;
 mod user;
 
+pub use api_key::StoredApiKey;
+pub use difference::{Difference, MASK, SECRET_FIELDS, differences};
 pub use document::{Change, ChangeSet, Document, Kind};
 pub use error::{OpenError, RepositoryError};
-pub use repository::{Repository, Revision, Stored};
+pub use repository::{Repository, Stored};
+pub use revisions::Revision;
 pub use revocation::{Revocation, Revoked};
 pub use user::{NotedSignIn, StoredUser};

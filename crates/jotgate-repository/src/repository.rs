@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jotgate_model::{Documents, Timestamp};
+use jotgate_model::Documents;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::open::{Pools, open};
@@ -21,19 +21,6 @@ pub struct Stored {
     pub revision: u64,
     /// The documents.
     pub documents: Documents,
-}
-
-/// One save, for the list of revisions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Revision {
-    /// Its number.
-    pub revision: u64,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub author: String,
-    /// Why, in one line.
-    pub note: String,
 }
 
 impl Repository {
@@ -96,28 +83,6 @@ impl Repository {
         current_revision(&self.pools.readers).await
     }
 
-    /// The newest saves, at most `limit`, newest first.
-    ///
-    /// # Errors
-    /// [`RepositoryError::Unavailable`].
-    pub async fn revisions(&self, limit: u32) -> Result<Vec<Revision>, RepositoryError> {
-        let rows: Vec<(i64, i64, String, String)> = sqlx::query_as(
-            "SELECT revision, at, author, note FROM revisions ORDER BY revision DESC LIMIT $1",
-        )
-        .bind(limit)
-        .fetch_all(&self.pools.readers)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(revision, at, author, note)| Revision {
-                revision: revision.unsigned_abs(),
-                at: Timestamp::from_millis(at),
-                author,
-                note,
-            })
-            .collect())
-    }
-
     /// The value of a setting, if it was ever set.
     ///
     /// # Errors
@@ -163,7 +128,9 @@ impl Repository {
     }
 }
 
-async fn current_revision(executor: impl SqliteExecutor<'_>) -> Result<u64, RepositoryError> {
+pub(crate) async fn current_revision(
+    executor: impl SqliteExecutor<'_>,
+) -> Result<u64, RepositoryError> {
     let newest: Option<i64> = sqlx::query_scalar("SELECT max(revision) FROM revisions")
         .fetch_one(executor)
         .await?;
@@ -248,7 +215,7 @@ async fn write_change(
 }
 
 /// Revisions count up by one and never come near the limit of a signed number.
-fn number(revision: u64) -> i64 {
+pub(crate) fn number(revision: u64) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
 }
 

@@ -21,7 +21,7 @@ use rustls_pki_types::CertificateDer;
 
 pub(crate) use administrator::administrator_verifier;
 pub(crate) use issue::{KeySize, Pem, self_signed};
-pub(crate) use load::{CertificateError, load_pair, names_of, valid_until};
+pub(crate) use load::{CertificateError, certificates, load_pair, names_of, valid_until};
 
 use crate::data_directory::{DataDirectory, DataDirectoryError, atomic};
 use crate::settings::TlsPair;
@@ -56,7 +56,7 @@ impl Certificates {
                 ))
             })?;
         }
-        let root = load::certificates(&folder.join(ROOT.certificate))
+        let root = certificates(&folder.join(ROOT.certificate))
             .map_err(in_directory)?
             .swap_remove(0);
         let certificates = Self { folder, root };
@@ -76,7 +76,7 @@ impl Certificates {
         let mut ending = Vec::new();
         for pair in [ROOT, SERVER, CLIENT] {
             let file = self.folder.join(pair.certificate);
-            for certificate in load::certificates(&file)?.iter().take(1) {
+            for certificate in certificates(&file)?.iter().take(1) {
                 let until = valid_until(certificate)?;
                 if until < now.plus(MONTH) {
                     ending.push((file.clone(), until));

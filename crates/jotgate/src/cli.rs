@@ -12,7 +12,9 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::admin::AdminCommand;
+use crate::commands::configuration::{ApplyArguments, DiffArguments, ExportArguments};
 use crate::commands::keygen::KeygenArguments;
+use crate::commands::revisions::RevisionsCommand;
 use crate::commands::token::TokenCommand;
 use crate::exit::{Exit, Failure};
 use crate::settings::SettingFlags;
@@ -45,6 +47,21 @@ pub(crate) enum Command {
     /// Helps administrators who cannot sign in
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Writes the whole configuration of a gateway as one file
+    ///
+    /// The order is stable, defaults are left out, and so are secrets: in their place stands that the
+    /// stored ones are to be kept.
+    Export(ExportArguments),
+    /// Says what apply would change
+    Diff(DiffArguments),
+    /// Makes the configuration of a gateway what a file says, in one revision or not at all
+    ///
+    /// What the file does not have is deleted, but for proxies. A secret in the file is a reference:
+    /// { file = "..." }, beside the file, { env = "..." }, or { keep = true }.
+    Apply(ApplyArguments),
+    /// Lists, compares and restores earlier configurations
+    #[command(subcommand)]
+    Revisions(RevisionsCommand),
     /// Makes a key pair with a certificate, for signing tokens
     Keygen(KeygenArguments),
     /// Makes and checks tokens

@@ -1,10 +1,13 @@
-//! The commands that need no gateway.
+//! The commands beside `serve` and `demo`.
 //!
-//! Each one takes its arguments and the time and gives an [`Answer`]; what is printed and how the
+//! Each one takes its arguments and gives an [`Answer`]; what is printed and how the
 //! process ends is decided in one place.
 
 pub(crate) mod admin;
+pub(crate) mod configuration;
+mod difference;
 pub(crate) mod keygen;
+pub(crate) mod revisions;
 pub(crate) mod token;
 
 use std::path::Path;

@@ -13,6 +13,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tokio::net::UnixListener;
 
 /// The marker: a line with the format that the folder has.
 const MARKER: &str = "jotgate-format";
@@ -182,16 +183,26 @@ impl DataDirectory {
             })
     }
 
+    /// Listens on the socket of the command line, for the owner of the folder alone: `run` lets
+    /// nobody else in.
+    ///
+    /// # Errors
+    /// Whatever the system says, such as that the path is too long for a socket.
+    pub(crate) fn bind_control(&self) -> io::Result<UnixListener> {
+        let path = control_socket(&self.path);
+        remove_if_there(&path)?;
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(atomic::OWNER_ONLY))?;
+        Ok(listener)
+    }
+
     fn listeners(&self) -> PathBuf {
         self.run().join("listeners.json")
     }
 
     /// The list of a process that is no more would send clients to strangers' ports.
     fn forget_listeners(&self) -> io::Result<()> {
-        match fs::remove_file(self.listeners()) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        remove_if_there(&self.listeners())
     }
 
     /// What a process left that was killed while it wrote.
@@ -219,7 +230,20 @@ impl Drop for DataDirectory {
         if self.is_owner {
             drop(self.forget_listeners());
             drop(fs::remove_file(Self::upgrade_socket(&self.path)));
+            drop(fs::remove_file(control_socket(&self.path)));
         }
+    }
+}
+
+/// The socket of the command line of the gateway that has that data directory.
+pub(crate) fn control_socket(data_directory: &Path) -> PathBuf {
+    data_directory.join(RUN).join("control.sock")
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod cli;
+mod client;
 mod cluster_key;
 mod commands;
 mod data_directory;
@@ -51,6 +52,18 @@ fn run() -> ExitCode {
         }
         Command::Admin(command) => commands::admin::run(command, jotgate_gateway::timestamp())
             .and_then(|answer| answer.give()),
+        Command::Export(arguments) => {
+            commands::configuration::export(arguments).and_then(|answer| answer.give())
+        }
+        Command::Diff(arguments) => {
+            commands::configuration::diff(arguments).and_then(|answer| answer.give())
+        }
+        Command::Apply(arguments) => {
+            commands::configuration::apply(arguments).and_then(|answer| answer.give())
+        }
+        Command::Revisions(command) => {
+            commands::revisions::run(command).and_then(|answer| answer.give())
+        }
         Command::Keygen(arguments) => {
             commands::keygen::run(arguments, commands::now()).and_then(|answer| answer.give())
         }

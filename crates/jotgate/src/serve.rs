@@ -206,6 +206,7 @@ impl Gateway {
         ));
         directory.write_listeners(&listeners)?;
         predecessor.replace(&mut directory, overlap);
+        sockets.control(&directory, &management);
         let upgrade_socket = open_upgrade_socket(&directory);
         drop(entered);
         Ok(Self {

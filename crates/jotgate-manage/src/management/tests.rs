@@ -97,7 +97,7 @@ async fn all_of_the_changes_are_made_or_none() {
     let changes = vec![put("one"), put("two")];
     let snapshot = site.management.apply(root(), changes, "both", at(1));
     assert_eq!(snapshot.await.unwrap().documents.virtual_proxies.len(), 3);
-    let revisions = site.repository.revisions(1).await.unwrap();
+    let revisions = site.repository.revisions(None, 1).await.unwrap();
     assert_eq!(revisions[0].note, "both");
     assert_eq!(revisions[0].author, r"LAB\root");
 }

@@ -1,10 +1,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jotgate_model::Timestamp;
 use jotgate_model::entity::{ProxyService, ServerNodeConfiguration, VirtualProxyConfig};
 use uuid::Uuid;
 
 use super::*;
+use crate::Revision;
 
 mod crash;
 mod round_trip;
@@ -85,7 +87,7 @@ async fn a_save_that_is_based_on_an_old_revision_changes_nothing() {
         assert_eq!(late, Err(RepositoryError::Conflict { stored: 1 }));
     }
     assert_eq!(names(&f.repository).await, ["a"]);
-    assert_eq!(f.repository.revisions(10).await.unwrap().len(), 1);
+    assert_eq!(f.repository.revisions(None, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -181,7 +183,7 @@ async fn revisions_are_listed_newest_first() {
         set.note = format!("note {revision}");
         f.repository.apply(revision, &set).await.unwrap();
     }
-    let revisions = f.repository.revisions(2).await.unwrap();
+    let revisions = f.repository.revisions(None, 2).await.unwrap();
     assert_eq!(
         revisions[0],
         Revision {
@@ -192,6 +194,33 @@ async fn revisions_are_listed_newest_first() {
         }
     );
     assert_eq!(revisions.len(), 2);
+}
+
+#[tokio::test]
+async fn the_documents_of_every_revision_can_be_read_again() {
+    let f = fixture().await;
+    for (revision, changes) in [
+        (0, vec![put(1, "a"), put(2, "b")]),
+        (1, vec![put(1, "A"), put(1, "AA")]),
+        (2, vec![delete(2), put(3, "c")]),
+        (3, vec![delete(1)]),
+    ] {
+        f.repository.apply(revision, &set(changes)).await.unwrap();
+    }
+    let names_at = async |revision| {
+        let stored = f.repository.documents_at(revision).await.unwrap()?;
+        assert_eq!(stored.revision, revision);
+        let nodes = stored.documents.nodes.values();
+        Some(nodes.map(|node| node.name.clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(names_at(1).await.unwrap(), ["a", "b"]);
+    assert_eq!(names_at(2).await.unwrap(), ["AA", "b"]);
+    assert_eq!(names_at(3).await.unwrap(), ["AA", "c"]);
+    assert_eq!(names_at(4).await.unwrap(), ["c"]);
+    assert_eq!(names_at(0).await, None);
+    assert_eq!(names_at(5).await, None);
+    let older = f.repository.revisions(Some(3), 9).await.unwrap();
+    assert_eq!(older.iter().map(|r| r.revision).collect::<Vec<_>>(), [2, 1]);
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ pub(crate) fn valid_until(certificate: &CertificateDer<'_>) -> Result<UnixTime, 
 }
 
 /// The certificates in a file; at least one, and the first one can be parsed.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let pem = read(path)?;
     let chain = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()

@@ -22,7 +22,7 @@ fn verify(verifier: &Arc<dyn ClientCertVerifier>, certificate: &CertificateDer<'
 }
 
 fn first(path: &Path) -> CertificateDer<'static> {
-    load::certificates(path).unwrap().swap_remove(0)
+    certificates(path).unwrap().swap_remove(0)
 }
 
 fn open(parent: &Path) -> Result<Certificates, String> {

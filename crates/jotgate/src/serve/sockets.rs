@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use jotgate_gateway::{
-    GatewayListeners, Shared, administration_config, serve_administration, serve_observability,
+    GatewayListeners, Shared, administration_config, serve_administration, serve_control,
+    serve_observability,
 };
 use jotgate_manage::Management;
 use jotgate_model::User;
@@ -13,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::given::Given;
 use crate::certificates::{Certificates, administrator_verifier};
-use crate::data_directory::Listeners;
+use crate::data_directory::{DataDirectory, Listeners};
 use crate::exit::{Exit, Failure};
 use crate::handover::Role;
 use crate::settings::Settings;
@@ -124,7 +125,8 @@ impl Sockets {
             administrator_verifier(certificates.root())?,
         )
         .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
-        let qrs = qrs_router(management);
+        let native = jotgate_api::native_router(management.clone(), jotgate_gateway::timestamp);
+        let qrs = native.fallback_service(qrs_router(management));
         let qps = jotgate_api::qps_router(management.clone(), jotgate_gateway::timestamp);
         // Monitors of the real system name nobody on the QPS port.
         let monitor = User::new("INTERNAL", "certificate");
@@ -139,6 +141,23 @@ impl Sockets {
             ));
         }
         Ok(())
+    }
+
+    /// Serves the command line on this machine. A file system without sockets is no reason not to
+    /// serve traffic.
+    pub(super) fn control(&self, directory: &DataDirectory, management: &Management) {
+        let router = jotgate_api::native_router(management.clone(), jotgate_gateway::timestamp);
+        match directory.bind_control() {
+            Ok(listener) => {
+                let router = jotgate_api::local_caller(router);
+                let stop = self.stop_administration.clone();
+                self.serving.spawn(serve_control(listener, router, stop));
+            }
+            Err(error) => tracing::warn!(
+                %error,
+                "the socket of the command line cannot be made; use --server and a certificate"
+            ),
+        }
     }
 
     pub(super) fn observability(&self, shared: &Arc<Shared>) -> Result<(), Failure> {

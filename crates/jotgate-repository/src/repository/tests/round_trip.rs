@@ -43,7 +43,9 @@ fn special(field: &str) -> Option<Value> {
         "services" => {
             json!([{"path": "/", "uri": "http://h:1", "healthPath": "/up", "http2": true}])
         }
-        "websocketCrossOriginWhiteList"
+        "boundUserDirectories"
+        | "headerAuthenticationTrustedAddresses"
+        | "websocketCrossOriginWhiteList"
         | "corsAllowedOrigins"
         | "jwtAlgorithms"
         | "privateClaims" => {

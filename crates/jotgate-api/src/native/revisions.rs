@@ -1,0 +1,66 @@
+//! The saves of the past.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use super::Native;
+use super::input::{Body, Caller, Parameters, Path};
+use super::output::{Answer, ComparisonAnswer, RevisionAnswer};
+use super::trouble::Trouble;
+
+/// How many revisions are listed when nobody says.
+const USUAL: u32 = 100;
+
+/// Which revisions: the newest `limit` of those before `before`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    before: Option<u64>,
+    limit: Option<u32>,
+}
+
+/// Newest first.
+#[derive(Serialize)]
+pub(super) struct RevisionsAnswer {
+    revisions: Vec<RevisionAnswer>,
+}
+
+pub(super) async fn list(
+    State(native): State<Native>,
+    Caller(_): Caller,
+    Parameters(page): Parameters<Page>,
+) -> Result<Answer<RevisionsAnswer>, Trouble> {
+    let limit = page.limit.unwrap_or(USUAL);
+    let found = native.management.revisions(page.before, limit).await?;
+    let revisions = found.into_iter().map(RevisionAnswer::from).collect();
+    Ok(Answer(RevisionsAnswer { revisions }))
+}
+
+pub(super) async fn difference(
+    State(native): State<Native>,
+    Caller(_): Caller,
+    Path((before, after)): Path<(u64, u64)>,
+) -> Result<Answer<ComparisonAnswer>, Trouble> {
+    let compared = native.management.compare_revisions(before, after);
+    Ok(Answer(compared.await?.into()))
+}
+
+/// Why a revision is restored.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RestoreRequest {
+    #[serde(default)]
+    note: String,
+}
+
+pub(super) async fn restore(
+    State(native): State<Native>,
+    Caller(actor): Caller,
+    Path(revision): Path<u64>,
+    Body(request): Body<RestoreRequest>,
+) -> Result<Answer<ComparisonAnswer>, Trouble> {
+    let now = (native.clock)();
+    let management = &native.management;
+    let restored = management.restore_revision(&actor, revision, &request.note, now);
+    Ok(Answer(restored.await?.into()))
+}

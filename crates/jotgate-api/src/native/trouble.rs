@@ -1,0 +1,97 @@
+//! What is answered when something is wrong: problem details (RFC 9457).
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use jotgate_manage::ManageError;
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+/// The members of the answer.
+#[derive(Debug, Serialize)]
+pub(super) struct Trouble {
+    #[serde(serialize_with = "number")]
+    status: StatusCode,
+    title: &'static str,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldTrouble>,
+}
+
+/// A field at fault.
+#[derive(Debug, Serialize)]
+struct FieldTrouble {
+    field: String,
+    problem: String,
+}
+
+impl Trouble {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            title: status.canonical_reason().unwrap_or_default(),
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "There is nothing at this address.")
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        let detail = "This address does not answer that method.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+    }
+}
+
+fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl From<Problem> for Trouble {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem.status, problem.text)
+    }
+}
+
+impl From<ManageError> for Trouble {
+    fn from(error: ManageError) -> Self {
+        let fields = match &error {
+            ManageError::Invalid(errors) => errors.0.clone(),
+            _ => Vec::new(),
+        };
+        let mut trouble = Self::from(Problem::from(error));
+        trouble.errors = fields
+            .into_iter()
+            .map(|error| FieldTrouble {
+                field: error.field,
+                problem: error.problem,
+            })
+            .collect();
+        trouble
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let headers = [
+            (
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/problem+json"),
+            ),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (
+                HeaderName::from_static("x-content-type-options"),
+                HeaderValue::from_static("nosniff"),
+            ),
+        ];
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        (self.status, headers, body).into_response()
+    }
+}

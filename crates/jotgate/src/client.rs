@@ -1,0 +1,197 @@
+//! The command line as a client of a running gateway: through the socket in its data directory, or
+//! from elsewhere through its QRS port with an administrator's certificate.
+
+mod tls;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Args;
+use http::header::{ACCEPT, CONTENT_TYPE, HOST};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
+
+use crate::data_directory::control_socket;
+use crate::exit::{Exit, Failure};
+
+/// How long one call may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// The longest answer.
+const MAX_ANSWER: usize = 256 << 20;
+
+/// How the gateway is found.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Which gateway")]
+pub(crate) struct GatewayArguments {
+    /// The data directory of a gateway on this machine
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "JOTGATE_DATA_DIR",
+        hide_env_values = true,
+        default_value = "./jotgate-data"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// A gateway elsewhere: its QRS port, such as https://gateway.example.com:4242
+    #[arg(long, value_name = "URL", requires_all = ["certificate", "key"])]
+    server: Option<String>,
+    /// The administrator's certificate for --server, PEM
+    #[arg(long, value_name = "FILE", requires = "server")]
+    certificate: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", requires = "server")]
+    key: Option<PathBuf>,
+    /// The root certificate of --server, PEM; without it, the roots of this machine
+    #[arg(long, value_name = "FILE", requires = "server")]
+    ca: Option<PathBuf>,
+}
+
+impl GatewayArguments {
+    /// Whether a gateway on this machine is meant and none runs there.
+    pub(crate) fn is_local_and_stopped(&self) -> bool {
+        let socket = control_socket(&self.data_dir);
+        self.server.is_none() && std::os::unix::net::UnixStream::connect(socket).is_err()
+    }
+
+    /// Asks the gateway. `path` begins behind `/jotgate/v1/`; `body` is sent as JSON.
+    ///
+    /// # Errors
+    /// The gateway cannot be reached, refuses, or does not answer as it should.
+    pub(crate) fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(Exit::Fault, format!("no thread can run ({error})")))?;
+        let answered = runtime.block_on(async {
+            let asked = self.ask_once(method, path, body);
+            tokio::time::timeout(PATIENCE, asked).await
+        });
+        answered.unwrap_or_else(|_| {
+            let sentence = format!("{} does not answer; look at its log", self.place());
+            Err(Failure::new(Exit::Fault, sentence))
+        })
+    }
+
+    async fn ask_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let broken = |error: &dyn std::fmt::Display| {
+            let sentence = format!("{} cannot be asked ({error})", self.place());
+            Failure::new(Exit::Fault, sentence)
+        };
+        let (stream, host) = self.connect().await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| broken(&error))?;
+        tokio::spawn(connection);
+        let user = format!("UserDirectory=INTERNAL; UserId={}", user_name());
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/jotgate/v1/{path}"))
+            .header(HOST, host)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/json")
+            .header("X-Qlik-User", user)
+            .body(Full::new(Bytes::from(
+                body.map(Value::to_string).unwrap_or_default(),
+            )))
+            .map_err(|error| broken(&error))?;
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|error| broken(&error))?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MAX_ANSWER)
+            .collect()
+            .await
+            .map_err(|error| broken(&error))?
+            .to_bytes();
+        let value: Value = serde_json::from_slice(&body)
+            .map_err(|_| broken(&format_args!("it answers {status} without JSON")))?;
+        if status.is_success() {
+            return Ok(value);
+        }
+        Err(refused(status, &value))
+    }
+
+    async fn connect(&self) -> Result<(Box<dyn Stream>, String), Failure> {
+        match (&self.server, &self.certificate, &self.key) {
+            (Some(server), Some(certificate), Some(key)) => {
+                tls::connect(server, certificate, key, self.ca.as_deref()).await
+            }
+            _ => {
+                let stream = UnixStream::connect(control_socket(&self.data_dir)).await;
+                let stream = stream.map_err(|error| self.not_there(&error))?;
+                Ok((Box::new(stream), "localhost".to_owned()))
+            }
+        }
+    }
+
+    fn not_there(&self, error: &io::Error) -> Failure {
+        let directory = self.data_dir.display();
+        let sentence = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
+                "no gateway runs on the data directory {directory}; start it, or name another with --data-dir or --server"
+            ),
+            _ => {
+                format!("the gateway on the data directory {directory} cannot be reached ({error})")
+            }
+        };
+        Failure::new(Exit::DataDirectory, sentence)
+    }
+
+    fn place(&self) -> String {
+        match &self.server {
+            Some(server) => format!("the gateway at {server}"),
+            None => format!(
+                "the gateway on the data directory {}",
+                self.data_dir.display()
+            ),
+        }
+    }
+}
+
+/// What bytes go through.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// What the gateway says, as the sentence of this process.
+fn refused(status: StatusCode, problem: &Value) -> Failure {
+    let exit = match status {
+        status if status.is_server_error() => Exit::Fault,
+        _ => Exit::Refused,
+    };
+    let detail = problem["detail"].as_str().unwrap_or("it says no more");
+    let detail: String = detail.chars().filter(|c| !c.is_control()).collect();
+    Failure::new(exit, format!("the gateway refuses: {detail}"))
+}
+
+/// Whom a change through `--server` is noted under: letters and digits of the name at this machine.
+fn user_name() -> String {
+    let name = std::env::var("USER").unwrap_or_default();
+    let name: String = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+        .take(64)
+        .collect();
+    if name.is_empty() {
+        return "command_line".to_owned();
+    }
+    name
+}

@@ -1,0 +1,74 @@
+//! TLS with an administrator's certificate.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use http::Uri;
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::Stream;
+use crate::certificates::{certificates, load_pair};
+use crate::exit::{Exit, Failure};
+
+/// Opens a connection to `server`, and says which host to ask for.
+///
+/// # Errors
+/// The address or a file cannot be used, or the server cannot be reached or is not who it says.
+pub(crate) async fn connect(
+    server: &str,
+    certificate: &Path,
+    key: &Path,
+    ca: Option<&Path>,
+) -> Result<(Box<dyn Stream>, String), Failure> {
+    let wrong = || {
+        let sentence = "--server must be an address such as https://gateway.example.com:4242";
+        Failure::new(Exit::Usage, sentence)
+    };
+    let uri: Uri = server.parse().map_err(|_| wrong())?;
+    let authority = uri.authority().ok_or_else(wrong)?;
+    if uri.scheme_str() != Some("https") || authority.as_str().contains('@') {
+        return Err(wrong());
+    }
+    let host = authority.host().trim_matches(['[', ']']);
+    let port = authority.port_u16().unwrap_or(4242);
+    let config = config(certificate, key, ca)?;
+    let unreachable = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Fault, format!("{server} cannot be reached ({error})"))
+    };
+    let stream = TcpStream::connect((host, port))
+        .await
+        .map_err(|error| unreachable(&error))?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| wrong())?;
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .map_err(|error| unreachable(&error))?;
+    Ok((Box::new(stream), authority.to_string()))
+}
+
+fn config(certificate: &Path, key: &Path, ca: Option<&Path>) -> Result<ClientConfig, Failure> {
+    let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error.to_string());
+    let mut roots = RootCertStore::empty();
+    match ca {
+        Some(path) => {
+            for root in certificates(path).map_err(|error| usage(&error))? {
+                roots.add(root).map_err(|error| usage(&error))?;
+            }
+        }
+        None => {
+            let found = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(found.certs);
+        }
+    }
+    let (chain, key) = load_pair(certificate, key).map_err(|error| usage(&error))?;
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| usage(&error))?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| usage(&error))
+}
