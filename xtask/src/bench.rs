@@ -1,5 +1,11 @@
 //! `cargo xtask bench`: measurements of the built binary.
 
+mod backend;
+mod proxy;
+mod sockets;
 mod start;
 
+pub(crate) use backend::serve as backend;
+pub(crate) use proxy::{Options as ProxyOptions, run as proxy};
+pub(crate) use sockets::exchange as sockets;
 pub(crate) use start::start;

@@ -43,6 +43,21 @@ pub(crate) const JQ: DebianPackage = DebianPackage {
     program: "/usr/bin/jq",
 };
 
+/// What benchmarks compare Jotgate with, and the load that they use. The services that the packages
+/// start are not used, and may be stopped.
+pub(crate) const NGINX: DebianPackage = DebianPackage {
+    name: "nginx",
+    program: "/usr/sbin/nginx",
+};
+pub(crate) const HAPROXY: DebianPackage = DebianPackage {
+    name: "haproxy",
+    program: "/usr/sbin/haproxy",
+};
+pub(crate) const WRK: DebianPackage = DebianPackage {
+    name: "wrk",
+    program: "/usr/bin/wrk",
+};
+
 /// Installs `package` with apt-get.
 ///
 /// # Errors

@@ -68,16 +68,40 @@ enum Bench {
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// Processor time for each request beside nginx and HAProxy, and memory of idle connections.
+    Proxy(bench::ProxyOptions),
+    /// The backend of `proxy`, which starts it.
+    #[command(hide = true)]
+    Backend { port: u16 },
+    /// The clients of `proxy` that exchange messages, which starts them.
+    #[command(hide = true)]
+    Sockets {
+        port: u16,
+        path: String,
+        seconds: u64,
+        cookie: Option<String>,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().chore {
         Chore::Test { only } => test::run(only.as_deref()),
-        Chore::Bench(Bench::Start { data_dir }) => {
-            bench::start(data_dir)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Chore::Bench(bench) => measure(bench).map(|()| ExitCode::SUCCESS),
         Chore::Soak { minutes, binary } => soak::run(minutes, binary),
         Chore::Vectors { dir } => vectors::run(&dir),
+    }
+}
+
+fn measure(bench: Bench) -> anyhow::Result<()> {
+    match bench {
+        Bench::Start { data_dir } => bench::start(data_dir),
+        Bench::Proxy(options) => bench::proxy(&options),
+        Bench::Backend { port } => bench::backend(port),
+        Bench::Sockets {
+            port,
+            path,
+            seconds,
+            cookie,
+        } => bench::sockets(port, &path, cookie.as_deref(), seconds),
     }
 }

@@ -74,7 +74,7 @@ fn kill_after(limit: Duration, pid: u32, end: &Receiver<()>) -> bool {
 }
 
 /// `pid` and its descendants, by the parents that proc(5) tells; `pid` alone where there is no /proc.
-fn family_of(pid: u32) -> Vec<u32> {
+pub(crate) fn family_of(pid: u32) -> Vec<u32> {
     let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
         .into_iter()
         .flatten()
