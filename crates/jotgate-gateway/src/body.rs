@@ -18,9 +18,10 @@ use tokio::time::{Instant, Sleep};
 use crate::timed_io::InFlight;
 use crate::upstream::Lease;
 
-/// What became of a client's body, where the request path can read it.
+/// What became of a client's body, where the request path can read it. Without a body there is nothing
+/// to be told.
 #[derive(Clone, Debug)]
-pub(crate) struct Verdict(Arc<Judged>);
+pub(crate) struct Verdict(Option<Arc<Judged>>);
 
 #[derive(Debug)]
 struct Judged {
@@ -36,16 +37,16 @@ impl Verdict {
     const BROKEN: u8 = 3;
 
     fn new() -> Self {
-        Self(Arc::new(Judged {
+        Self(Some(Arc::new(Judged {
             began: Instant::now(),
             failure: AtomicU8::new(0),
             passed_on: AtomicU64::new(0),
-        }))
+        })))
     }
 
     /// The reason, when the client's body is at fault.
     pub(crate) fn reason(&self) -> Option<Reason> {
-        match self.0.failure.load(Ordering::Acquire) {
+        match self.0.as_ref()?.failure.load(Ordering::Acquire) {
             Self::TOO_LARGE => Some(Reason::BodyTooLarge),
             Self::STALLED => Some(Reason::BodyTimeout),
             Self::BROKEN => Some(Reason::RequestMalformed),
@@ -55,13 +56,29 @@ impl Verdict {
 
     /// Since when the backend has all of it; nothing while it is still coming.
     pub(crate) fn passed_on(&self) -> Option<Instant> {
-        let millis = self.0.passed_on.load(Ordering::Acquire);
-        (millis > 0).then(|| self.0.began + Duration::from_millis(millis))
+        let judged = self.0.as_ref()?;
+        let millis = judged.passed_on.load(Ordering::Acquire);
+        (millis > 0).then(|| judged.began + Duration::from_millis(millis))
+    }
+
+    /// How long the body has been coming.
+    fn elapsed(&self) -> Duration {
+        self.0
+            .as_ref()
+            .map_or(Duration::ZERO, |judged| judged.began.elapsed())
     }
 
     fn note_end(&self) {
-        let millis = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.passed_on.store(millis.max(1), Ordering::Release);
+        let millis = u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if let Some(judged) = &self.0 {
+            judged.passed_on.store(millis.max(1), Ordering::Release);
+        }
+    }
+
+    fn note_failure(&self, code: u8) {
+        if let Some(judged) = &self.0 {
+            judged.failure.store(code, Ordering::Release);
+        }
     }
 }
 
@@ -76,7 +93,6 @@ pub(crate) struct RequestBody {
     incoming: Option<Incoming>,
     left: u64,
     pause: Duration,
-    began: Instant,
     received: u64,
     timer: Option<Pin<Box<Sleep>>>,
     verdict: Verdict,
@@ -93,13 +109,14 @@ impl RequestBody {
         pause: Duration,
         in_flight: Option<InFlight>,
     ) -> Self {
-        let incoming = (!incoming.is_end_stream()).then_some(incoming);
+        if incoming.is_end_stream() {
+            return Self::empty();
+        }
         Self {
             left: max.unwrap_or(u64::MAX),
             pause,
-            in_flight: in_flight.filter(|_| incoming.is_some()),
-            incoming,
-            began: Instant::now(),
+            in_flight,
+            incoming: Some(incoming),
             received: 0,
             timer: None,
             verdict: Verdict::new(),
@@ -118,10 +135,9 @@ impl RequestBody {
             incoming: None,
             left: 0,
             pause: Duration::ZERO,
-            began: Instant::now(),
             received: 0,
             timer: None,
-            verdict: Verdict::new(),
+            verdict: Verdict(None),
             in_flight: None,
             announced: Announced::default(),
         }
@@ -150,7 +166,7 @@ impl RequestBody {
 
     /// Whether it comes so slowly that it only holds a place.
     fn drips(&self) -> bool {
-        let elapsed = self.began.elapsed();
+        let elapsed = self.verdict.elapsed();
         let pauses = elapsed.as_millis() / self.pause.as_millis().max(1);
         elapsed > self.pause * GRACE_PAUSES
             && u128::from(self.received) < pauses * u128::from(LEAST_RATE)
@@ -181,7 +197,7 @@ impl RequestBody {
     }
 
     fn fail(&self, code: u8) -> BodyError {
-        self.verdict.0.failure.store(code, Ordering::Release);
+        self.verdict.note_failure(code);
         BodyError
     }
 }

@@ -109,13 +109,13 @@ async fn serve_streams(
     let activity = Activity::new();
     let io = TokioIo::new(TimedStream::new(stream, activity.clone(), timeouts));
     let id = connection_id();
-    let info = Arc::new(ConnectionInfo::new(peer, over_tls, shown, &id, place));
+    let info = ConnectionInfo::new(peer, over_tls, shown, &id, activity.clone(), place);
+    let info = Arc::new(info);
     let may_close = shared.drain.may_close(&activity, multiplexed);
     let service = {
-        let (shared, info, activity) = (shared.clone(), info.clone(), activity.clone());
-        service_fn(move |mut request: Request<Incoming>| {
-            let in_flight = InFlight::begin(&activity);
-            request.extensions_mut().insert(activity.clone());
+        let (shared, info) = (shared.clone(), info.clone());
+        service_fn(move |request: Request<Incoming>| {
+            let in_flight = InFlight::begin(&info.activity);
             let served = request::serve(shared.clone(), info.clone(), request);
             async move {
                 let mut response = served.await;

@@ -63,9 +63,11 @@ pub(crate) async fn identify(
     let Some(token) = token else {
         let session = match (known, mode) {
             (Ok(session), _) => session,
-            (Err(refusal), AnonymousAccess::NoAnonymousUser) => return Err(refusal),
+            (Err(none), AnonymousAccess::NoAnonymousUser) => {
+                return Err(none.refusal(cookie_name(exchange, vp)));
+            }
             (Err(_), AnonymousAccess::AllowAnonymous) => {
-                return anonymous::open(shared, exchange, vp, request, now).await;
+                return Box::pin(anonymous::open(shared, exchange, vp, request, now)).await;
             }
             (Err(_), AnonymousAccess::AlwaysAnonymous) => {
                 return anonymous::always(shared, exchange, vp, request, now).await;
@@ -101,7 +103,8 @@ pub(crate) async fn identify(
         token: token_hash,
         client: exchange.client.address,
     };
-    sign_in(
+    // Large: what waits elsewhere is not made larger by it.
+    Box::pin(sign_in(
         shared,
         exchange,
         vp,
@@ -109,7 +112,7 @@ pub(crate) async fn identify(
         key,
         &Proof::Token(verified),
         now,
-    )
+    ))
     .await
 }
 
@@ -200,6 +203,29 @@ pub(crate) async fn verify(
     Ok((verified, hash))
 }
 
+/// Why there is no session. Where a token or nothing at all is enough, nobody is told: then the text is
+/// not made.
+enum NoSession {
+    NoCookie,
+    Unusable(Refusal),
+}
+
+impl NoSession {
+    fn refusal(self, cookie: &str) -> Refusal {
+        match self {
+            Self::NoCookie => Refusal::with(
+                Reason::CredentialsMissing,
+                format!("the request has neither an Authorization header nor the cookie {cookie}"),
+            ),
+            Self::Unusable(refusal) => refusal,
+        }
+    }
+}
+
+fn cookie_name<'a>(exchange: &Exchange, vp: &'a VirtualProxy) -> &'a str {
+    vp.cookie.form(exchange.client.over_tls).name.as_str()
+}
+
 /// The live session of the request's cookie.
 fn by_cookie(
     shared: &Shared,
@@ -207,16 +233,11 @@ fn by_cookie(
     vp: &VirtualProxy,
     request: &Sanitized,
     now: UnixTime,
-) -> Result<Arc<Session>, Refusal> {
-    let unknown = |detail: &'static str| Refusal::with(Reason::SessionUnknown, detail);
-    let name = vp.cookie.form(exchange.client.over_tls).name.as_str();
-    let value = match cookies::find(request.headers(), name) {
-        Found::Nothing => {
-            return Err(Refusal::with(
-                Reason::CredentialsMissing,
-                format!("the request has neither an Authorization header nor the cookie {name}"),
-            ));
-        }
+) -> Result<Arc<Session>, NoSession> {
+    let unknown =
+        |detail: &'static str| NoSession::Unusable(Refusal::with(Reason::SessionUnknown, detail));
+    let value = match cookies::find(request.headers(), cookie_name(exchange, vp)) {
+        Found::Nothing => return Err(NoSession::NoCookie),
         Found::Several => {
             return Err(unknown(
                 "the request has several session cookies that differ",
@@ -235,17 +256,17 @@ fn by_cookie(
     }
     match session.state(&vp.session, now) {
         SessionState::Live => Ok(session),
-        SessionState::TimedOut => Err(Refusal::with(
+        SessionState::TimedOut => Err(NoSession::Unusable(Refusal::with(
             Reason::SessionExpired,
             format!(
                 "the session was idle for more than {} s",
                 vp.session.inactivity
             ),
-        )),
-        SessionState::LifetimeOver => Err(Refusal::with(
+        ))),
+        SessionState::LifetimeOver => Err(NoSession::Unusable(Refusal::with(
             Reason::SessionExpired,
             "the longest lifetime of the session, or of the token that opened it, is over",
-        )),
+        ))),
     }
 }
 

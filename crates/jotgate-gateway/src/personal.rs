@@ -26,10 +26,11 @@ pub(crate) async fn answer(
     who: &Identified,
 ) -> Result<Option<Response<ResponseBody>>, Refusal> {
     let (area, rest) = split_first(path);
-    let area = area.to_ascii_lowercase();
-    if area != "qps" && area != "jotgate" {
+    let is_own = |name: &str| area.eq_ignore_ascii_case(name);
+    if !is_own("qps") && !is_own("jotgate") {
         return Ok(None);
     }
+    let area = area.to_ascii_lowercase();
     let rest = rest.trim_end_matches('/').to_ascii_lowercase();
     let method = request.method();
     let response = match (area.as_str(), rest.as_str()) {

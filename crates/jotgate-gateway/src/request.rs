@@ -24,6 +24,7 @@ use crate::exchange::{Exchange, Unfinished};
 use crate::identify::identify;
 use crate::listen::Place;
 use crate::sanitized::Sanitized;
+use crate::timed_io::Activity;
 use crate::tls::Shown;
 use crate::trace::Trace;
 use crate::{
@@ -45,6 +46,8 @@ pub(crate) struct ConnectionInfo {
     pub(crate) shown: Option<Shown>,
     /// Names the connection towards backends (`X-Qlik-Trace`).
     pub(crate) trace: HeaderValue,
+    /// What it is busy with.
+    pub(crate) activity: Arc<Activity>,
     /// Its place among the connections that may be open; kept by the WebSocket that it becomes.
     _place: Place,
 }
@@ -55,6 +58,7 @@ impl ConnectionInfo {
         over_tls: bool,
         shown: Option<Shown>,
         id: &str,
+        activity: Arc<Activity>,
         place: Place,
     ) -> Self {
         let text = peer.to_string();
@@ -65,6 +69,7 @@ impl ConnectionInfo {
             over_tls,
             shown,
             trace: identity_headers::trace(id),
+            activity,
             _place: place,
         }
     }
@@ -127,7 +132,7 @@ async fn answer(
     request: Request<Incoming>,
     asking: &Result<Asking, Refusal>,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let mut request = Sanitized::check(request)?;
+    let mut request = Sanitized::check(request, &connection.activity)?;
     https::check_host(connection, request.host())?;
     if let Some(response) = https::redirect(shared, exchange, &request)? {
         return Ok(response);

@@ -1,5 +1,7 @@
 //! A request of which there is one reading only.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::uri::{Authority, PathAndQuery};
@@ -9,6 +11,7 @@ use hyper::ext::Protocol;
 use jotgate_model::{Reason, Refusal};
 use jotgate_policy::sanitize;
 
+use crate::timed_io::Activity;
 use crate::tunnel::Handshake;
 
 /// The only form in which a request is passed down the path.
@@ -23,7 +26,10 @@ pub(crate) struct Sanitized {
 impl Sanitized {
     /// Phase sanitize, all but the removal of headers, which needs the virtual proxy and comes right
     /// before new ones are set.
-    pub(crate) fn check(mut request: Request<Incoming>) -> Result<Self, Refusal> {
+    pub(crate) fn check(
+        mut request: Request<Incoming>,
+        activity: &Arc<Activity>,
+    ) -> Result<Self, Refusal> {
         let extended = is_extended_connect(&request);
         if extended {
             // From here on it is the handshake that the backend gets.
@@ -45,7 +51,7 @@ impl Sanitized {
             ));
         }
         let handshake = if extended {
-            Some(Handshake::over_http2(&mut request)?)
+            Some(Handshake::over_http2(&mut request, activity)?)
         } else {
             websocket.then(|| Handshake::over_http1(&mut request))
         };

@@ -39,7 +39,9 @@ pub(crate) async fn without_origin_check(
         return Ok(None);
     }
     match (request.method(), rest) {
-        (&Method::POST, "/sign-in") => complete(shared, exchange, vp, request).await.map(Some),
+        (&Method::POST, "/sign-in") => Box::pin(complete(shared, exchange, vp, request))
+            .await
+            .map(Some),
         (&Method::GET, "/sign-in-required.js") => Ok(Some(script())),
         _ => Ok(None),
     }

@@ -9,6 +9,7 @@ mod places;
 mod pool;
 mod roots;
 mod sender;
+mod spare;
 mod state;
 mod stream;
 
@@ -35,9 +36,10 @@ use crate::body::{RequestBody, ResponseBody};
 use crate::exchange::Exchange;
 use crate::request::ConnectionInfo;
 use crate::sanitized::{Sanitized, header_text};
-use crate::timed_io::{Activity, InFlight};
+use crate::timed_io::InFlight;
 
 use self::sender::SendFailure;
+use self::spare::Spare;
 
 pub use self::checks::{BackendCondition, BackendHealth, check_backends};
 pub(crate) use self::choose::connect_to_a_node;
@@ -92,8 +94,8 @@ pub(crate) fn rewrite(
         headers.remove(AUTHORIZATION);
     }
     cookies::remove(&mut headers, |name| sent.snapshot.is_own_cookie(name));
-    let user_agent = header_text(&headers, "user-agent").to_owned();
-    for (name, value) in &*identity::headers(sent, exchange, &user_agent)? {
+    let who = identity::headers(sent, exchange, header_text(&headers, "user-agent"))?;
+    for (name, value) in &*who {
         headers.insert(name.clone(), value.clone());
     }
     identity_headers::set_for_request(&mut headers, &sent.connection.trace, sent.path);
@@ -115,13 +117,12 @@ pub(crate) fn rewrite(
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     }
     let limits = sent.shared.settings();
-    let activity = head.extensions.get::<Arc<Activity>>();
     let body = match body {
         Some(incoming) if !websocket => RequestBody::new(
             incoming,
             limits.max_body_bytes,
             limits.body_timeout,
-            activity.map(InFlight::also),
+            Some(InFlight::also(&sent.connection.activity)),
         )
         .with_trailers(announced),
         _ => RequestBody::empty(),
@@ -184,7 +185,7 @@ pub(crate) async fn send(
     let repeatable = is_repeatable(outgoing.method());
     let spare = (outgoing.body().is_empty()
         && (lease.is_shared() || (lease.was_idle() && repeatable)))
-        .then(|| copy_head(&outgoing));
+        .then(|| Spare::of(&outgoing));
     let timeout = shared.settings().response_timeout;
     let mut answer = lease.send(outgoing, &verdict, timeout).await;
     if let Err(SendFailure::Broken {
@@ -195,7 +196,9 @@ pub(crate) async fn send(
         let may_repeat = lease.was_idle() && repeatable;
         let again = match unsent.take() {
             Some(request) if lease.was_idle() || lease.is_shared() => Some(*request),
-            _ => spare.filter(|_| untouched || may_repeat),
+            _ => spare
+                .filter(|_| untouched || may_repeat)
+                .and_then(Spare::request),
         };
         if let Some(again) = again {
             lease = choose::connect_again(shared, target, upgrade).await?;
@@ -271,14 +274,6 @@ fn receive(
 
 fn is_repeatable(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-}
-
-fn copy_head(request: &Request<RequestBody>) -> Request<RequestBody> {
-    let mut copy = Request::new(RequestBody::empty());
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    copy
 }
 
 #[cfg(test)]

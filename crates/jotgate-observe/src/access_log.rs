@@ -2,6 +2,7 @@
 
 mod output;
 
+use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,9 +76,9 @@ pub struct AccessRecord<'a> {
 }
 
 impl AccessRecord<'_> {
-    fn to_line(&self) -> String {
-        let mut line = JsonLine::new();
-        line.text("time", &self.time.to_string())
+    fn write_to(&self, buffer: &mut String) {
+        let mut line = JsonLine::new(buffer);
+        line.time("time", self.time)
             .text("reference", self.reference)
             .text("client", self.client)
             .text("method", self.method)
@@ -102,12 +103,21 @@ impl AccessRecord<'_> {
                 line.text("detail", detail);
             }
         }
-        line.number("total_us", self.total.as_micros());
+        line.number("total_us", whole_micros(self.total));
         if let Some(waiting) = self.waiting {
-            line.number("node_us", waiting.as_micros());
+            line.number("node_us", whole_micros(waiting));
         }
-        line.finish()
+        line.finish();
     }
+}
+
+fn whole_micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+thread_local! {
+    /// The line that is being written; the memory is used again for the next one.
+    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// The access log. Cheap to copy.
@@ -175,7 +185,10 @@ impl AccessLog {
     /// Writes a line for `record`, or counts it as dropped when the writer cannot follow.
     pub fn write(&self, record: &AccessRecord<'_>) {
         if let Some(handle) = &self.0 {
-            handle.queue.push(record.to_line().as_bytes());
+            LINE.with_borrow_mut(|line| {
+                record.write_to(line);
+                handle.queue.push(line.as_bytes());
+            });
         }
     }
 
@@ -266,7 +279,9 @@ mod tests {
 
     #[test]
     fn the_form_of_a_line() {
-        insta::assert_snapshot!(record().to_line());
+        let mut line = String::new();
+        record().write_to(&mut line);
+        insta::assert_snapshot!(line);
     }
 
     #[test]

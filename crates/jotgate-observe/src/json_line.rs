@@ -2,16 +2,20 @@
 
 use std::fmt::{Display, Write};
 
+use jotgate_model::Timestamp;
+
+use crate::date;
+
 /// An object that is being written.
 #[derive(Debug)]
-pub(crate) struct JsonLine(String);
+pub(crate) struct JsonLine<'a>(&'a mut String);
 
-impl JsonLine {
-    /// Begins an object.
-    pub(crate) fn new() -> Self {
-        let mut text = String::with_capacity(512);
-        text.push('{');
-        Self(text)
+impl<'a> JsonLine<'a> {
+    /// Begins an object in `buffer`, whose contents are lost.
+    pub(crate) fn new(buffer: &'a mut String) -> Self {
+        buffer.clear();
+        buffer.push('{');
+        Self(buffer)
     }
 
     /// A member whose value is text. Control characters, quotes and line breaks are escaped: a value
@@ -19,6 +23,20 @@ impl JsonLine {
     pub(crate) fn text(&mut self, name: &str, value: &str) -> &mut Self {
         self.name(name);
         self.0.push('"');
+        // Nearly every value is like this.
+        if value
+            .bytes()
+            .all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\')
+        {
+            self.0.push_str(value);
+        } else {
+            self.escape(value);
+        }
+        self.0.push('"');
+        self
+    }
+
+    fn escape(&mut self, value: &str) {
         for c in value.chars() {
             match c {
                 '"' => self.0.push_str("\\\""),
@@ -33,6 +51,13 @@ impl JsonLine {
                 c => self.0.push(c),
             }
         }
+    }
+
+    /// A member whose value is a time.
+    pub(crate) fn time(&mut self, name: &str, value: Timestamp) -> &mut Self {
+        self.name(name);
+        self.0.push('"');
+        date::write(self.0, value);
         self.0.push('"');
         self
     }
@@ -45,9 +70,8 @@ impl JsonLine {
     }
 
     /// Ends the object and the line.
-    pub(crate) fn finish(mut self) -> String {
+    pub(crate) fn finish(self) {
         self.0.push_str("}\n");
-        self.0
     }
 
     fn name(&mut self, name: &str) {
@@ -67,9 +91,10 @@ mod tests {
     #[test]
     fn hostile_values_stay_inside_of_their_line() {
         let hostile = "a\"b\\c\r\n\u{0}\u{2028}é\u{1b}[31m";
-        let mut line = JsonLine::new();
+        let mut text = String::new();
+        let mut line = JsonLine::new(&mut text);
         line.text("v", hostile).number("n", 5);
-        let text = line.finish();
+        line.finish();
         assert_eq!(text.matches('\n').count(), 1);
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["v"], hostile);

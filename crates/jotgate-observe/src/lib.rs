@@ -5,6 +5,7 @@
 //! are left out of the access log because they may hold one.
 
 mod access_log;
+mod date;
 mod feed;
 mod json_line;
 mod kept;

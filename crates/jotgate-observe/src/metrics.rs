@@ -1,11 +1,13 @@
 //! Metrics in the Prometheus text form. Labels are bounded: virtual proxies, nodes, reasons and
 //! classes of statuses; never a user, a path or a host that a client chose.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jotgate_model::{Reason, UnixTime};
+use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -90,6 +92,8 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<ProxyLabels, Histogram, fn() -> Histogram>,
     connections_refused: Family<CauseLabels, Counter>,
+    /// What is counted for each virtual proxy, so that a request makes no labels.
+    counted: Arc<RwLock<HashMap<Box<str>, Counted>>>,
     key_fetches: Family<OutcomeLabels, Counter>,
     key_set_fetched: Family<SourceLabels, Gauge>,
     key_set_keys: Family<SourceLabels, Gauge>,
@@ -134,6 +138,7 @@ impl Default for Metrics {
             requests: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             connections_refused: Family::default(),
+            counted: Arc::default(),
             key_fetches: Family::default(),
             key_set_fetched: Family::default(),
             key_set_keys: Family::default(),
@@ -275,18 +280,35 @@ impl Default for Metrics {
 impl Metrics {
     /// Counts a request.
     pub fn count(&self, outcome: &Outcome<'_>) {
-        let labels = RequestLabels {
-            virtual_proxy: outcome.virtual_proxy.to_owned(),
-            status: class(outcome.status),
-            reason: outcome.reason.map_or("", Reason::id),
-        };
-        self.requests.get_or_create(&labels).inc();
+        let name = outcome.virtual_proxy;
+        if let Some(counted) = self.counted.read().get(name) {
+            return self.count_in(counted, outcome);
+        }
         let labels = ProxyLabels {
-            virtual_proxy: labels.virtual_proxy,
+            virtual_proxy: name.to_owned(),
         };
-        self.seconds
-            .get_or_create(&labels)
-            .observe(outcome.total.as_secs_f64());
+        let counted = Counted {
+            seconds: self.seconds.get_or_create_owned(&labels),
+            served: Default::default(),
+        };
+        self.count_in(&counted, outcome);
+        self.counted.write().insert(name.into(), counted);
+    }
+
+    fn count_in(&self, counted: &Counted, outcome: &Outcome<'_>) {
+        counted.seconds.observe(outcome.total.as_secs_f64());
+        let class = Class::of(outcome.status);
+        let counter = || {
+            self.requests.get_or_create_owned(&RequestLabels {
+                virtual_proxy: outcome.virtual_proxy.to_owned(),
+                status: class.name(),
+                reason: outcome.reason.map_or("", Reason::id),
+            })
+        };
+        match outcome.reason {
+            None => counted.served[class as usize].get_or_init(counter).inc(),
+            Some(_) => counter().inc(),
+        };
     }
 
     /// Notes until when the served certificate of that file is valid.
@@ -364,13 +386,43 @@ impl Metrics {
     }
 }
 
-const fn class(status: u16) -> &'static str {
-    match status {
-        100..=199 => "1xx",
-        200..=299 => "2xx",
-        300..=399 => "3xx",
-        400..=499 => "4xx",
-        _ => "5xx",
+/// The counters of one virtual proxy.
+#[derive(Debug)]
+struct Counted {
+    seconds: Histogram,
+    /// Requests without a reason, by the class of their status.
+    served: [OnceLock<Counter>; 5],
+}
+
+/// The class of a status.
+#[derive(Clone, Copy, Debug)]
+enum Class {
+    Information,
+    Success,
+    Redirection,
+    ClientError,
+    ServerError,
+}
+
+impl Class {
+    const fn of(status: u16) -> Self {
+        match status {
+            100..=199 => Self::Information,
+            200..=299 => Self::Success,
+            300..=399 => Self::Redirection,
+            400..=499 => Self::ClientError,
+            _ => Self::ServerError,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Information => "1xx",
+            Self::Success => "2xx",
+            Self::Redirection => "3xx",
+            Self::ClientError => "4xx",
+            Self::ServerError => "5xx",
+        }
     }
 }
 

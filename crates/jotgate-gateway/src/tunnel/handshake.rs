@@ -47,14 +47,16 @@ impl Handshake {
     }
 
     /// Also puts the key into the request that the backend gets.
-    pub(crate) fn over_http2(request: &mut Request<Incoming>) -> Result<Self, Refusal> {
+    pub(crate) fn over_http2(
+        request: &mut Request<Incoming>,
+        activity: &Arc<Activity>,
+    ) -> Result<Self, Refusal> {
         let nonce = u128::from(next_number()) << 64 | u128::from(next_number());
         let key = websocket::key(nonce.to_be_bytes());
         let accept = websocket::accept_for(&key);
         let key = HeaderValue::try_from(key).map_err(|_| Reason::RequestMalformed)?;
         request.headers_mut().insert(SEC_WEBSOCKET_KEY, key);
-        let activity = request.extensions().get::<Arc<Activity>>();
-        let in_flight = activity.map(InFlight::socket);
+        let in_flight = Some(InFlight::socket(activity));
         Ok(Self {
             client: hyper::upgrade::on(request),
             http2: Some(Http2 { accept, in_flight }),

@@ -1,5 +1,6 @@
 //! The file: an SQLite database in WAL mode, with every transaction synchronised to the disk.
 
+mod insert;
 mod load;
 mod schema;
 mod shared;
@@ -15,7 +16,7 @@ use sqlx::{ConnectOptions, Connection, Error};
 
 use self::schema::prepare;
 pub(crate) use self::shared::Follower;
-use super::queue::{Batch, Creation, TokenUse};
+use super::queue::{Batch, TokenUse};
 use crate::secret::fill_random;
 use crate::store::TokenId;
 use crate::{OpenError, Session, SessionKey};
@@ -75,9 +76,7 @@ impl JournalFile {
         shared: bool,
     ) -> Result<Vec<TokenId>, Error> {
         self.run("BEGIN IMMEDIATE").await?;
-        for creation in &batch.creations {
-            insert_session(&mut self.connection, creation).await?;
-        }
+        insert::sessions(&mut self.connection, &batch.creations).await?;
         for ends in batch.ends.chunks(ENDS_AT_ONCE) {
             delete_sessions(&mut self.connection, ends).await?;
         }
@@ -151,39 +150,6 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-async fn insert_session(
-    connection: &mut SqliteConnection,
-    creation: &Creation,
-) -> Result<(), Error> {
-    let session = &creation.session;
-    let attributes: Vec<(&str, &str)> = session.attributes().collect();
-    let attributes = serde_json::to_string(&attributes).map_err(|e| Error::Encode(Box::new(e)))?;
-    // A named id may be used again after its session has ended.
-    sqlx::query(
-        "INSERT OR REPLACE INTO session (key, public_id, virtual_proxy, named, user_directory,
-            user_id, attributes, created, expires, token_issued, key_fingerprint, client_address,
-            user_agent)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    )
-    .bind(session.key().as_bytes().as_slice())
-    .bind(session.public_id())
-    .bind(session.virtual_proxy().as_bytes().as_slice())
-    .bind(session.is_named())
-    .bind(session.user_directory())
-    .bind(session.user_id())
-    .bind(attributes)
-    .bind(session.created().0)
-    .bind(session.expires().map(|time| time.0))
-    .bind(session.token_issued().map(|time| time.0))
-    .bind(session.key_fingerprint().map(<[u8; 32]>::as_slice))
-    .bind(session.client_address())
-    .bind(session.user_agent())
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// `false` when the token was used before, by a process that serves beside this one.
 async fn insert_token_use(
     connection: &mut SqliteConnection,
     token_use: &TokenUse,

@@ -2,6 +2,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::SessionSecret;
+use crate::journal::queue::Creation;
 use crate::store::Memory;
 use crate::store::tests::new_session;
 
@@ -29,6 +30,21 @@ fn creations(memory: &Memory, count: usize, size: usize) -> Batch {
         batch.creations.push(Creation { session, done });
     }
     batch
+}
+
+/// One statement writes 64 sessions, another 8, another one.
+#[tokio::test]
+async fn groups_of_every_size_are_written() {
+    for count in [1, 7, 8, 9, 63, 64, 65, 138] {
+        let (mut file, _folder) = open().await;
+        let memory = Memory::new(1000, 0);
+        file.write(&creations(&memory, count, 10), false).await.unwrap();
+        let read = Memory::new(1000, 0);
+        file.load(&read).await.unwrap();
+        let users = "SELECT count(DISTINCT user_id) FROM session";
+        assert_eq!(number(&mut file, users).await, count as i64);
+        assert_eq!(read.len(), count);
+    }
 }
 
 /// What a commit promises rests on these.
