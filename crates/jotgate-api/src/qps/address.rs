@@ -60,12 +60,15 @@ impl Address {
         let segments: Option<Vec<String>> = segments.map(decode).collect();
         let segments = segments.ok_or_else(unknown)?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let Some((first, rest)) = segments.split_first() else {
-            return Err(unknown());
+        let rest = match *segments.as_slice() {
+            [first, ref rest @ ..] if first.eq_ignore_ascii_case("qps") => rest.to_vec(),
+            // One client puts the prefix in front, as it stands in addresses of the gateway.
+            [prefix, second, ref rest @ ..] if second.eq_ignore_ascii_case("qps") => {
+                [&[prefix], rest].concat()
+            }
+            _ => return Err(unknown()),
         };
-        if !first.eq_ignore_ascii_case("qps") {
-            return Err(unknown());
-        }
+        let rest = rest.as_slice();
         // A prefix is none of these words: they are reserved, or no virtual proxy of that name could
         // be asked for here.
         if let Some(resource) = resource(rest) {
@@ -150,6 +153,10 @@ mod tests {
         for path in ["/qps/session", "/qps//session/", "/QPS/Session"] {
             assert_eq!(parse(path), (String::new(), Resource::Sessions), "{path}");
         }
+        assert_eq!(
+            parse("/jwt/qps/session"),
+            ("jwt".into(), Resource::Sessions)
+        );
         assert_eq!(
             parse("/qps/jwt/session"),
             ("jwt".into(), Resource::Sessions)

@@ -38,7 +38,9 @@ async fn groups_of_every_size_are_written() {
     for count in [1, 7, 8, 9, 63, 64, 65, 138] {
         let (mut file, _folder) = open().await;
         let memory = Memory::new(1000, 0);
-        file.write(&creations(&memory, count, 10), false).await.unwrap();
+        file.write(&creations(&memory, count, 10), false)
+            .await
+            .unwrap();
         let read = Memory::new(1000, 0);
         file.load(&read).await.unwrap();
         let users = "SELECT count(DISTINCT user_id) FROM session";
