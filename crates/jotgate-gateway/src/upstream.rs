@@ -82,7 +82,7 @@ pub(crate) fn rewrite(
         .iter()
         .map(backend_header_name)
         .chain(trusted_name);
-    let takes_trailers = target.service.http2 && takes_trailers(&headers);
+    let takes_trailers = takes_trailers(&headers);
     let announced = Announced::take(&mut headers, own_names.clone());
     sanitize::strip_request_headers(&mut headers, own_names);
     if takes_trailers {

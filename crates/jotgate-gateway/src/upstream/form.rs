@@ -1,6 +1,6 @@
 //! The two forms of a request towards a backend. `rewrite` makes that of HTTP/1.1.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request, Uri, Version};
 use hyper::body::Body;
@@ -85,8 +85,6 @@ pub(super) fn for_http2(
 
 /// The form of HTTP/1.1, for a request that may have had the other one before.
 pub(super) fn for_http1(request: &mut Request<RequestBody>) {
-    // RFC 9110 section 10.1.4: it would have to be named in Connection too.
-    request.headers_mut().remove(TE);
     let Some(authority) = request.uri().authority() else {
         return;
     };
@@ -102,6 +100,8 @@ pub(super) fn for_http1(request: &mut Request<RequestBody>) {
 
 #[cfg(test)]
 mod tests {
+    use http::header::TE;
+
     use super::*;
 
     #[test]
@@ -139,6 +139,6 @@ mod tests {
         assert_eq!(request.uri(), "/a?b=%20");
         assert_eq!(request.headers()[HOST], "portal.example:8443");
         assert_eq!(request.headers()[CONTENT_LENGTH], "0");
-        assert!(!request.headers().contains_key(TE));
+        assert_eq!(request.headers()[TE], "trailers");
     }
 }
