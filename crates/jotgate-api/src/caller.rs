@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use jotgate_manage::{Actor, Privilege};
+use jotgate_manage::{Actor, ActorKind, Privilege};
 use jotgate_model::User;
 use percent_encoding::percent_decode_str;
 use tokio::net::unix::UCred;
@@ -42,6 +42,7 @@ pub fn local_caller(router: Router) -> Router {
         };
         request.extensions_mut().insert(Actor {
             name: r"INTERNAL\command_line".to_owned(),
+            kind: ActorKind::CommandLine,
             source,
             privilege: Privilege::RootAdmin,
         });
@@ -66,6 +67,7 @@ async fn insert_actor(unnamed: Option<User>, mut request: Request, next: Next) -
         .map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string());
     request.extensions_mut().insert(Actor {
         name: user.to_string(),
+        kind: ActorKind::Certificate,
         source,
         privilege: Privilege::RootAdmin,
     });

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use jotgate_manage::{Actor, Change, Document, Management, NewSite, Privilege, Repository};
+use jotgate_manage::{
+    Actor, ActorKind, Change, Document, Management, NewSite, Privilege, Repository,
+};
 use jotgate_model::Timestamp;
 use jotgate_model::entity::VirtualProxyConfig;
 use jotgate_session::Sessions;
@@ -26,6 +28,7 @@ async fn main() {
     };
     let actor = Actor {
         name: r"INTERNAL\example".to_owned(),
+        kind: ActorKind::System,
         source: "console".to_owned(),
         privilege: Privilege::RootAdmin,
     };

@@ -1,12 +1,14 @@
 //! Who asks for a change.
 
-use jotgate_model::Role;
+use jotgate_model::{ActorKind, Role};
 
 /// Whoever asks for a change, after authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// `DIRECTORY\user`: kept in the documents that this actor changes and in the revisions.
     pub name: String,
+    /// What stands behind the name.
+    pub kind: ActorKind,
     /// The address that the request came from, or `console`.
     pub source: String,
     /// What the actor may do.

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use jotgate_model::{FieldErrors, Timestamp};
+use jotgate_model::{ActorKind, FieldErrors, Timestamp};
 use jotgate_repository::StoredApiKey;
 use jotgate_session::SessionSecret;
 use uuid::Uuid;
@@ -131,6 +131,7 @@ impl KeyCaller {
         }
         Ok(Actor {
             name: format!("API key {name}"),
+            kind: ActorKind::ApiKey,
             source: self.source.clone(),
             privilege: Privilege::SecurityAdmin,
         })

@@ -37,6 +37,7 @@ pub use api_keys::{ApiKeyText, KeyAction, KeyCaller, NewApiKey};
 pub use drafts::{Comparison, DocumentChange, DocumentDifference, Draft, DraftContent, MAX_NOTE};
 pub use error::ManageError;
 pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
+pub use jotgate_model::ActorKind;
 pub use jotgate_repository::{
     Change, Difference, Document, Kind, Repository, Revision, Revocation, Revoked, StoredApiKey,
     StoredUser,

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use jotgate_model::entity::{
     AuthenticationMethod, ProxyService, ServerNodeConfiguration, ServiceConfig, VirtualProxyConfig,
 };
-use jotgate_model::{FieldErrors, Snapshot, Timestamp};
+use jotgate_model::{ActorKind, FieldErrors, Snapshot, Timestamp};
 use jotgate_repository::{Repository, Stored};
 use jotgate_session::Sessions;
 
@@ -117,6 +117,7 @@ pub(crate) fn auditor() -> &'static Actor {
 fn actor(name: &str, privilege: Privilege) -> Actor {
     Actor {
         name: format!("LAB\\{name}"),
+        kind: ActorKind::User,
         source: "console".to_owned(),
         privilege,
     }

@@ -9,6 +9,7 @@
 //! Nothing in this crate does I/O or reads a clock.
 
 mod access_rule;
+mod actor_kind;
 pub mod entity;
 mod field;
 mod headers;
@@ -26,6 +27,7 @@ mod time;
 mod virtual_proxy;
 
 pub use access_rule::{AccessRule, AccessRuleError, Condition, Subject};
+pub use actor_kind::ActorKind;
 pub use field::{FieldError, FieldErrors};
 pub use headers::{
     fold_header_name, is_disguised_framing_header, is_framing_header, is_injected_header,

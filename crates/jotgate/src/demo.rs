@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use jotgate_manage::{Actor, ManageError, Management, Privilege};
+use jotgate_manage::{Actor, ActorKind, ManageError, Management, Privilege};
 use jotgate_model::Algorithm;
 use jotgate_model::entity::{
     AttributeMapItem, AuthenticationMethod, ServiceConfig, VirtualProxyConfig,
@@ -114,6 +114,7 @@ async fn set_up(
 ) -> Result<(), ManageError> {
     let actor = Actor {
         name: r"INTERNAL\demo".to_owned(),
+        kind: ActorKind::System,
         source: "jotgate demo".to_owned(),
         privilege: Privilege::RootAdmin,
     };

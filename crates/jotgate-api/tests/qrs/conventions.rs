@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::body::{Body, Bytes};
 use http::{HeaderValue, Method, Request};
 use jotgate_api::{Build, qrs_router};
-use jotgate_manage::{Actor, Privilege};
+use jotgate_manage::{Actor, ActorKind, Privilege};
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -134,6 +134,7 @@ async fn the_router_alone_takes_the_actor_from_its_layer() {
     let mut named = request();
     named.extensions_mut().insert(Actor {
         name: r"EXAMPLE\boz".to_owned(),
+        kind: ActorKind::Certificate,
         source: "192.0.2.7".to_owned(),
         privilege: Privilege::RootAdmin,
     });

@@ -1,7 +1,7 @@
 //! Users: not part of the configuration, and as other entities to clients.
 
 use http::Method;
-use jotgate_manage::{Actor, Privilege, UserChange};
+use jotgate_manage::{Actor, ActorKind, Privilege, UserChange};
 use jotgate_model::User;
 use serde_json::{Value, json};
 
@@ -195,6 +195,7 @@ async fn users_are_filtered_ordered_counted_and_selected_across_pages() {
     // More than one page of those that are read at once.
     let actor = Actor {
         name: "INTERNAL\\sa_repository".to_owned(),
+        kind: ActorKind::Certificate,
         source: "a test".to_owned(),
         privilege: Privilege::RootAdmin,
     };

@@ -7,7 +7,7 @@ use http::StatusCode;
 use jotgate_gateway::{
     AdministrationHandler, Caller, LocalSignIn, LocalUser, ManagementSide, NotLetIn,
 };
-use jotgate_manage::{Actor, LocalError, Management};
+use jotgate_manage::{Actor, ActorKind, LocalError, Management};
 use jotgate_model::Identity;
 
 /// Everything that requests ask of the use cases.
@@ -68,6 +68,7 @@ fn administration(management: &Management) -> Box<AdministrationHandler> {
     Box::new(move |request, caller: Caller| {
         let actor = Actor {
             name: caller.user.to_string(),
+            kind: ActorKind::of_directory(&caller.user.directory),
             source: caller.source.to_string(),
             privilege: caller.role.into(),
         };
