@@ -53,8 +53,6 @@ describe("schemathesis", () => {
       ...["--header", "X-Qlik-User: UserDirectory=INTERNAL; UserId=sa_repository"],
       ...["--phases", "fuzzing", "--checks", CHECKS.join(","), "--max-examples", `${examples}`],
       ...["--generation-deterministic", "--continue-on-failure", "--no-shrink"],
-      // A kept connection may be closed just when it is used again (RFC 9112 section 9.3.1).
-      ...["--request-retries", "2"],
     ];
     const { code, printed } = await ended(spawn(schemathesis, flags, { cwd: gateway.dataDir }));
     assert.equal(code, 0, printed);

@@ -2,6 +2,7 @@
 //! of the command line. Any HTTP service stands behind them.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
@@ -21,7 +22,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::{Service, ServiceExt};
+use tower::Service;
+
+use crate::unread::{self, ReturningBody};
 
 /// Connections that are served at the same time.
 const MAX_CONNECTIONS: usize = 512;
@@ -40,13 +43,13 @@ pub async fn serve_administration<S, B>(
     service: S,
     stop: CancellationToken,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+    S: Service<Request<ReturningBody>, Response = Response<B>, Error = Infallible>
         + Clone
         + Send
         + Sync
         + 'static,
     S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -90,13 +93,13 @@ async fn serve_connection<S, B>(
     service: S,
     stop: &CancellationToken,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+    S: Service<Request<ReturningBody>, Response = Response<B>, Error = Infallible>
         + Clone
         + Send
         + Sync
         + 'static,
     S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let stream = match timeout(HEAD_TIMEOUT, TlsAcceptor::from(tls).accept(stream)).await {
@@ -114,13 +117,13 @@ async fn serve_connection<S, B>(
 /// the request's extensions say as whom (`UCred`).
 pub async fn serve_control<S, B>(listener: UnixListener, service: S, stop: CancellationToken)
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+    S: Service<Request<ReturningBody>, Response = Response<B>, Error = Infallible>
         + Clone
         + Send
         + Sync
         + 'static,
     S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -167,35 +170,37 @@ async fn serve_http<I, P, S, B>(stream: I, peer: P, service: S, stop: &Cancellat
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     P: Clone + Send + Sync + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+    S: Service<Request<ReturningBody>, Response = Response<B>, Error = Infallible>
         + Clone
         + Send
         + Sync
         + 'static,
     S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     // Whoever answers may want to note where a change came from.
-    let service = service.map_request(move |mut request: Request<Incoming>| {
+    let who_serves = Box::new((peer, service));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let (peer, service) = &*who_serves;
         request.extensions_mut().insert(peer.clone());
-        request
+        Box::pin(unread::answer(service.clone(), request))
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    tokio::pin!(connection);
+        .serve_connection(TokioIo::new(stream), service);
     let served = tokio::select! {
         // First what has come, then the end.
         biased;
-        served = connection.as_mut() => served,
+        served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => served,
         () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
         }
     };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection of an administrator ended");
     }
+    unread::close(connection.into_parts().io.into_inner()).await;
 }

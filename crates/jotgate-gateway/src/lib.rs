@@ -43,6 +43,7 @@ mod timed_io;
 mod tls;
 mod trace;
 mod tunnel;
+mod unread;
 mod upstream;
 mod whole_body;
 
@@ -58,4 +59,5 @@ pub use prefixed_administration::{AdministrationHandler, Answering, Caller};
 pub use shared::{GatewaySettings, Shared, Stores};
 pub use sweep::sweep_sessions;
 pub use tls::{ServerCertificates, TlsError, administration_config};
+pub use unread::ReturningBody;
 pub use upstream::{BackendCondition, BackendHealth, check_backends};
