@@ -1,6 +1,7 @@
 //! Administration is not reached through a virtual proxy that does not allow it.
 
-use jotgate_scenarios::{Backend, Client, Gateway, Keys};
+use jotgate_scenarios::{Answer, Backend, Client, Gateway, Keys};
+use serde_json::{Value, json};
 
 const PATHS: [&str; 16] = [
     "/jwt/qmc/",
@@ -106,6 +107,94 @@ async fn other_entities_of_a_nodes_own_repository_are_forwarded() {
         .await;
     assert_eq!(answer.status, 200);
     assert_eq!(backend.only().target(), "/qrs/app/count");
+}
+
+/// Types of entities that a repository of apps has as well. Where a node serves `/qrs` they are its own;
+/// where none does, Jotgate answers whoever may administer.
+const SHARED: [&str; 7] = [
+    "about",
+    "app/count",
+    "custompropertydefinition/full",
+    "servicecluster",
+    "servicestatus/full",
+    "tag",
+    "TAG/count",
+];
+
+#[tokio::test]
+async fn entities_that_a_node_s_repository_has_too_are_the_node_s() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    let services = json!([{ "path": "/qrs", "uri": backend.uri() }]);
+    let (client, token) = administered(&gateway, services).await;
+    for path in SHARED {
+        let answer = get(&client, &token, path).await;
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (200, "hello"),
+            "{path}"
+        );
+        assert!(
+            backend
+                .last()
+                .target()
+                .starts_with(&format!("/qrs/{path}?"))
+        );
+    }
+    let forwarded = backend.received().len();
+    for path in ["virtualproxyconfig", "user/count", "proxyservice/local"] {
+        let answer = get(&client, &token, path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(
+            backend.received().len(),
+            forwarded,
+            "{path} is Jotgate's own"
+        );
+    }
+}
+
+#[tokio::test]
+async fn entities_of_a_repository_are_ours_where_no_node_has_one() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    let services = json!([{ "path": "/hub", "uri": backend.uri() }]);
+    let (client, token) = administered(&gateway, services).await;
+    for path in SHARED {
+        let answer = get(&client, &token, path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert!(
+            answer.json().is_array() || answer.json().is_object(),
+            "{path}"
+        );
+    }
+    // A user without a role sees none of it.
+    let boz = Keys::first().token().user("example", "boz").sign();
+    for path in SHARED {
+        let answer = get(&client, &boz, path).await;
+        assert_eq!(
+            (answer.status, answer.reason()),
+            (403, "access_denied"),
+            "{path}"
+        );
+    }
+    assert!(backend.received().is_empty(), "{:#?}", backend.received());
+}
+
+/// A client of a gateway whose virtual proxy `jwt` allows administration and forwards to a node with
+/// these services, and a token of its administrator.
+async fn administered(gateway: &Gateway, services: Value) -> (Client, String) {
+    let qrs = gateway.qrs();
+    let node = qrs.node_with(json!({ "services": services })).await;
+    let vp = qrs.virtual_proxy("jwt").set("allowAdministration", true);
+    vp.node(node).create().await;
+    let ana = json!({ "userDirectory": "example", "userId": "ana", "roles": ["RootAdmin"] });
+    qrs.create("/user", &ana).await;
+    let token = Keys::first().token().user("example", "ana").sign();
+    (gateway.client(), token)
+}
+
+async fn get(client: &Client, token: &str, path: &str) -> Answer {
+    let request = client.get(&format!("/jwt/qrs/{path}?xrfkey=0123456789abcdef"));
+    let request = request.header("X-Qlik-Xrfkey", "0123456789abcdef");
+    request.bearer(token).send().await
 }
 
 #[tokio::test]

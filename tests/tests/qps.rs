@@ -150,3 +150,38 @@ async fn only_certificates_of_administrators_and_an_xrfkey_get_in() {
         assert_eq!(answer.status, 404, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_interface_describes_itself() {
+    let (_backend, gateway) = site().await;
+    let qps = gateway.qps();
+    let about = async |what: &str| send(&qps, "GET", &format!("/qps/about/{what}"), None).await;
+    let defaults = about("default").await.json();
+    assert_eq!(defaults["TicketRequest"]["UserDirectory"], "");
+    let values = &about("enums").await.json()["ChangeType"]["values"];
+    assert_eq!(values[2], "2: Update");
+    let relations = about("relations").await.json();
+    assert_eq!(relations, json!(["DeletedSession.Session > SessionData"]));
+    let lines = about("description").await.json().to_string();
+    for line in [
+        "GET /about/default",
+        "POST /{virtualproxy}/session",
+        "POST /notified",
+    ] {
+        assert!(lines.contains(line), "{line}: {lines}");
+    }
+    // What modules report is taken; nothing happens.
+    for (path, body, status) in [
+        ("/qps/error", json!({ "message": "a module failed" }), 204),
+        ("/qps/error", json!([]), 400),
+        (
+            "/qps/notified",
+            json!([{ "changeType": 2, "objectType": "App" }]),
+            204,
+        ),
+        ("/qps/notified", json!({}), 400),
+    ] {
+        let answer = send(&qps, "POST", path, Some(body)).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+    }
+}

@@ -8,6 +8,7 @@
 //! system does. The Xrfkey is needed for everything but `alive`, which load balancers ask for.
 
 mod address;
+mod described;
 pub(crate) mod openapi;
 mod wire;
 
@@ -68,6 +69,9 @@ async fn answer(qps: &Qps, request: Request) -> Result<Answer, Problem> {
     let vp = asked.virtual_proxy(&address.prefix)?;
     match (address.resource, head.method) {
         (Resource::Addresses, _) => Ok(Answer::Json(openapi::lines())),
+        (Resource::Defaults, _) => Ok(Answer::Json(described::defaults())),
+        (Resource::Enumerations, _) => Ok(Answer::Json(described::enumerations())),
+        (Resource::Relations, _) => Ok(Answer::Json(described::relations())),
         (Resource::Interfaces, _) => Ok(Answer::Json(json!(crate::openapi::INTERFACES))),
         (Resource::Interface(name), _) => {
             let described = crate::openapi::interface(&name);
@@ -77,7 +81,14 @@ async fn answer(qps: &Qps, request: Request) -> Result<Answer, Problem> {
         (Resource::Alive, _) => Ok(Answer::Json(json!({"value": true}))),
         (Resource::Health, _) => Ok(Answer::Json(Value::from("OK"))),
         // Modules of the real system report here what they did; nothing of ours asks them to.
-        (Resource::Error | Resource::Notified, _) => Ok(Answer::Deleted),
+        (Resource::Error, _) => {
+            body::object(body::read(body, MAX_BODY).await?)?;
+            Ok(Answer::Deleted)
+        }
+        (Resource::Notified, _) => {
+            body::objects(body::read(body, MAX_BODY).await?)?;
+            Ok(Answer::Deleted)
+        }
         (Resource::Sessions, Method::POST) => {
             let body = body::read(body, MAX_BODY).await?;
             asked.open(&vp, body::object(body)?).await

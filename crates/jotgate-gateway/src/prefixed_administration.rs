@@ -11,7 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{Request, Response, Uri};
-use jotgate_model::{Reason, Refusal, Role, User, VirtualProxy};
+use jotgate_model::{Reason, Refusal, Role, Snapshot, User, VirtualProxy};
+use jotgate_policy::select;
 use jotgate_session::Session;
 
 use crate::body::ResponseBody;
@@ -50,14 +51,17 @@ pub type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 /// [`Reason::AccessDenied`] for whoever may not administer here, and what is wrong with the body.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
+    snapshot: &Snapshot,
     exchange: &Exchange,
     vp: &VirtualProxy,
     path: &str,
     request: &mut Sanitized,
     who: &Identified,
 ) -> Result<Option<Response<ResponseBody>>, Refusal> {
-    if !is_administration(path) {
-        return Ok(None);
+    match Belongs::of(path) {
+        Belongs::Here => {}
+        Belongs::ToARepository if !select::is_served(snapshot, vp, path) => {}
+        Belongs::ToARepository | Belongs::Elsewhere => return Ok(None),
     }
     let session = &who.session;
     let caller = Caller {
@@ -119,32 +123,42 @@ async fn without_prefix(
     Ok(sent)
 }
 
-/// The console, the native interface, and the entity types of QRS that Jotgate keeps itself. Read as
-/// generously as any backend might read it: in any case, without empty segments, decoded, without path
-/// parameters.
-fn is_administration(path: &str) -> bool {
-    const OWNED: [&str; 6] = [
-        "certificatedistribution",
-        "proxyservice",
-        "selection",
-        "servernodeconfiguration",
-        "user",
-        "virtualproxyconfig",
-    ];
-    let decoded = percent_encoding::percent_decode_str(path)
-        .decode_utf8_lossy()
-        .to_ascii_lowercase();
-    let mut segments = decoded
-        .split(['/', '\\'])
-        .map(|segment| segment.split(';').next().unwrap_or_default())
-        .filter(|segment| !segment.is_empty());
-    match segments.next() {
-        Some("qmc") => true,
-        Some("jotgate") => segments.next() == Some("v1"),
-        Some("qrs") => segments
-            .next()
-            .is_some_and(|entity| OWNED.contains(&entity)),
-        _ => false,
+/// Whose a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Belongs {
+    /// The console, the native interface, and the types of entities that only Jotgate can have.
+    Here,
+    /// The rest of QRS: a node's that has a repository of its own, else ours.
+    ToARepository,
+    /// Nothing of ours.
+    Elsewhere,
+}
+
+impl Belongs {
+    /// Read as generously as any backend might read it: in any case, without empty segments, decoded,
+    /// without path parameters.
+    fn of(path: &str) -> Self {
+        const OWNED: [&str; 6] = [
+            "certificatedistribution",
+            "proxyservice",
+            "selection",
+            "servernodeconfiguration",
+            "user",
+            "virtualproxyconfig",
+        ];
+        let decoded = percent_encoding::percent_decode_str(path)
+            .decode_utf8_lossy()
+            .to_ascii_lowercase();
+        let mut segments = decoded
+            .split(['/', '\\'])
+            .map(|segment| segment.split(';').next().unwrap_or_default())
+            .filter(|segment| !segment.is_empty());
+        match (segments.next(), segments.next()) {
+            (Some("qmc"), _) | (Some("jotgate"), Some("v1")) => Self::Here,
+            (Some("qrs"), Some(entity)) if OWNED.contains(&entity) => Self::Here,
+            (Some("qrs"), _) => Self::ToARepository,
+            _ => Self::Elsewhere,
+        }
     }
 }
 
@@ -153,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_administration() {
+    fn whose_a_path_is() {
         for path in [
             "/qmc/",
             "/QMC",
@@ -164,16 +178,13 @@ mod tests {
             "/qrs/proxyservice;x",
             "/Jotgate/V1/audit",
         ] {
-            assert!(is_administration(path), "{path}");
+            assert_eq!(Belongs::of(path), Belongs::Here, "{path}");
         }
-        for path in [
-            "/qrs/app/count",
-            "/hub/",
-            "/qrs",
-            "/app/qmc",
-            "/jotgate/session",
-        ] {
-            assert!(!is_administration(path), "{path}");
+        for path in ["/qrs/app/count", "/QRS//Tag", "/qrs;x/tag", "/qrs"] {
+            assert_eq!(Belongs::of(path), Belongs::ToARepository, "{path}");
+        }
+        for path in ["/hub/", "/app/qmc", "/jotgate/session", "/qrsx/tag", "/"] {
+            assert_eq!(Belongs::of(path), Belongs::Elsewhere, "{path}");
         }
     }
 }

@@ -212,6 +212,7 @@ async fn answer(
         .count_user(virtual_proxy, &identified, exchange.client.address)?;
     let administered = prefixed_administration::answer(
         shared,
+        snapshot,
         exchange,
         virtual_proxy,
         path,

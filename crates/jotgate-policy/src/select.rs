@@ -97,6 +97,12 @@ pub fn select<'a>(
         .ok_or_else(|| nobody(snapshot, vp, path))
 }
 
+/// Whether any node of the virtual proxy serves the path.
+#[must_use]
+pub fn is_served(snapshot: &Snapshot, vp: &VirtualProxy, path: &str) -> bool {
+    serving(snapshot, vp, path).next().is_some()
+}
+
 /// The virtual proxy's nodes that serve the path, in the order of the configuration.
 fn serving<'a>(
     snapshot: &'a Snapshot,

@@ -33,12 +33,18 @@ pub(super) enum Resource {
     Addresses,
     /// `alive`
     Alive,
+    /// `about/default`: an empty one of each type.
+    Defaults,
+    /// `about/enums`: the enumerations.
+    Enumerations,
     /// `error`: what a module of the real system complains about.
     Error,
     /// `health`
     Health,
     /// `notified`: what the real repository says when something has changed.
     Notified,
+    /// `about/relations`: which property leads to which type.
+    Relations,
     /// `session/{id}`
     Session(String),
     /// `session`
@@ -100,9 +106,12 @@ impl Address {
         let allow = match self.resource {
             Resource::Addresses
             | Resource::Alive
+            | Resource::Defaults
+            | Resource::Enumerations
             | Resource::Health
             | Resource::Interface(_)
-            | Resource::Interfaces => "GET, HEAD",
+            | Resource::Interfaces
+            | Resource::Relations => "GET, HEAD",
             Resource::Error | Resource::Notified | Resource::Tickets => "POST",
             Resource::Session(_) | Resource::User(_) => "DELETE, GET, HEAD",
             Resource::Sessions => "GET, HEAD, POST",
@@ -119,9 +128,17 @@ fn resource(segments: &[&str]) -> Option<Resource> {
     let (name, rest) = segments.split_first()?;
     let name = name.to_ascii_lowercase();
     match (name.as_str(), rest) {
-        ("about", ["description"]) => Some(Resource::Addresses),
-        ("about", ["openapi"]) => Some(Resource::Interfaces),
-        ("about", ["openapi", name]) => Some(Resource::Interface((*name).to_owned())),
+        ("about", [what, name]) if what.eq_ignore_ascii_case("openapi") => {
+            Some(Resource::Interface((*name).to_owned()))
+        }
+        ("about", [what]) => match what.to_ascii_lowercase().as_str() {
+            "default" => Some(Resource::Defaults),
+            "description" => Some(Resource::Addresses),
+            "enums" => Some(Resource::Enumerations),
+            "openapi" => Some(Resource::Interfaces),
+            "relations" => Some(Resource::Relations),
+            _ => None,
+        },
         ("alive", []) => Some(Resource::Alive),
         ("error", []) => Some(Resource::Error),
         ("health", []) => Some(Resource::Health),
@@ -175,7 +192,10 @@ mod tests {
         for (path, resource) in [
             ("/qps/about/description", Resource::Addresses),
             ("/qps/about/openapi/", Resource::Interfaces),
-            ("/QPS/About/openapi/Proxy%20Main%20API", name),
+            ("/qps/about/Default", Resource::Defaults),
+            ("/qps/about/enums", Resource::Enumerations),
+            ("/qps/about/relations", Resource::Relations),
+            ("/QPS/About/OpenAPI/Proxy%20Main%20API", name),
         ] {
             assert_eq!(parse(path), (String::new(), resource), "{path}");
         }

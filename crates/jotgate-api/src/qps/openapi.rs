@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::described::CHANGE_TYPES;
 use crate::openapi::{Operation, document, reference};
 
 /// The whole description.
@@ -17,6 +18,7 @@ pub(super) fn lines() -> Value {
 fn operations() -> Vec<Operation> {
     let session = || reference("SessionData");
     let sessions = || json!({"type": "array", "items": session()});
+    let changes = || json!({"type": "array", "items": reference("ExternalChangeInfo")});
     let texts = || json!({"type": "array", "items": {"type": "string"}});
     let operation = |path: &str, method, status, body, answer| Operation {
         path: path.to_owned(),
@@ -28,7 +30,21 @@ fn operations() -> Vec<Operation> {
     };
     let mut all = vec![
         operation("/alive", "get", 200, None, Some(json!({"type": "object"}))),
+        operation(
+            "/about/default",
+            "get",
+            200,
+            None,
+            Some(json!({"type": "object"})),
+        ),
         operation("/about/description", "get", 200, None, Some(texts())),
+        operation(
+            "/about/enums",
+            "get",
+            200,
+            None,
+            Some(json!({"type": "object"})),
+        ),
         operation("/about/openapi", "get", 200, None, Some(texts())),
         operation(
             "/about/openapi/{interface}",
@@ -37,7 +53,10 @@ fn operations() -> Vec<Operation> {
             None,
             Some(json!({"type": "object"})),
         ),
+        operation("/about/relations", "get", 200, None, Some(texts())),
+        operation("/error", "post", 204, Some(reference("ModuleError")), None),
         operation("/health", "get", 200, None, Some(json!({"type": "string"}))),
+        operation("/notified", "post", 204, Some(changes()), None),
     ];
     for prefix in ["", "/{virtualproxy}"] {
         let path = |rest: &str| format!("{prefix}{rest}");
@@ -84,7 +103,8 @@ fn operations() -> Vec<Operation> {
     all
 }
 
-fn schemas() -> Map<String, Value> {
+/// Every type of what is sent and answered.
+pub(super) fn schemas() -> Map<String, Value> {
     let properties = json!({
         "UserDirectory": {"type": "string", "maxLength": 255},
         "UserId": {"type": "string", "maxLength": 255},
@@ -133,8 +153,42 @@ fn schemas() -> Map<String, Value> {
         ("NewSession", new),
         ("AddedSession", added),
         ("DeletedSession", deleted),
+        ("ModuleError", module_error()),
+        ("ExternalChangeInfo", change()),
     ]
     .into_iter()
     .map(|(name, schema)| (name.to_owned(), schema))
     .collect()
+}
+
+fn module_error() -> Value {
+    json!({
+        "type": "object",
+        "required": ["Message"],
+        "properties": {
+            "UserDirectory": {"type": "string"},
+            "UserId": {"type": "string"},
+            "Message": {"type": "string"},
+        },
+    })
+}
+
+fn change() -> Value {
+    let text = json!({"type": "string"});
+    json!({
+        "type": "object",
+        "properties": {
+            "ChangeType": {"type": "integer", "enum": CHANGE_TYPES.map(|(number, _)| number)},
+            "ObjectType": text,
+            "ObjectID": text,
+            "ChangedProperties": {"type": "array", "items": text},
+            "EngineID": text,
+            "EngineType": text,
+            "OriginatorNodeID": text,
+            "OriginatorHostName": text,
+            "OriginatorContextID": text,
+            "CreatedDate": text,
+            "ModifiedDate": text,
+        },
+    })
 }
