@@ -19,6 +19,14 @@ pub(super) fn unwrap_details(entity: EntityType, mut body: Members) -> Members {
     }
 }
 
+/// qlik-repo-api sends every new user with an owner, `{"owner": {}}`. Users have none.
+pub(super) fn without_owner(mut body: Members) -> Members {
+    if body.get("owner") == Some(&Value::Object(Members::new())) {
+        body.shift_remove("owner");
+    }
+    body
+}
+
 /// The id in a body. The nil id, which typed clients send for none, is none.
 pub(super) fn sent_id(body: &Members) -> Result<Option<Uuid>, Problem> {
     let id: Option<Uuid> = match member(body, "id") {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Asked;
 use super::entity::{EntityType, Members, not_found, wrong_field};
 use super::filter::Bound;
+use super::sent::without_owner;
 use super::wire::{Form, Reader, USER, privileges};
 use crate::problem::Problem;
 
@@ -101,7 +102,7 @@ pub(super) async fn create(asked: &Asked<'_>, body: Members) -> Result<Value, Pr
 
 /// What a body says of a new user.
 pub(super) fn draft(body: Members) -> Result<(User, UserChange), Problem> {
-    let members = Reader::default().read(&USER, body, Members::new())?;
+    let members = Reader::default().read(&USER, without_owner(body), Members::new())?;
     let name = |field| match text(&members, field) {
         Some(name) => Ok(name),
         None => Err(wrong_field(field, "is missing")),

@@ -84,3 +84,19 @@ async fn linking_as_qlik_repo_api_does() {
     let answer = site.post(&address, &json!({"details": proxy})).await;
     assert_eq!(linked(&answer.json()), ["", "first", "second"]);
 }
+
+/// qlik-repo-api gives every user an owner that is nobody; whoever sends a real one is told that users
+/// have none.
+#[tokio::test]
+async fn a_user_as_qlik_repo_api_makes_one() {
+    let site = Site::new().await;
+    let mut user = json!({
+        "userId": "cem", "userDirectory": "example", "name": "Cem", "roles": [],
+        "customProperties": [], "tags": [], "owner": {},
+    });
+    assert_eq!(site.create("/qrs/user", &user).await["name"], "Cem");
+    user["owner"] = json!({"userId": "ana"});
+    let refused = site.post("/qrs/user", &user).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("owner"), "{}", refused.text);
+}
