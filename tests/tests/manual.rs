@@ -202,6 +202,22 @@ async fn changes_and_going_back_can_be_pasted() {
     assert_eq!(lines[1..], expected, "{said}");
 }
 
+#[tokio::test]
+async fn backup_and_restore_can_be_pasted() {
+    let said = pasted("backup.md").await;
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 5, "{said}");
+    assert!(
+        lines[0].starts_with("site.backup has revision 1 of "),
+        "{said}"
+    );
+    assert!(
+        lines[3].starts_with("./another has revision 1 of "),
+        "{said}"
+    );
+    assert_eq!((lines[2], lines[4]), (lines[0], "nothing differs"));
+}
+
 /// Every page of the project.
 fn pages() -> Vec<PathBuf> {
     let mut pages: Vec<PathBuf> = ["README.md", "SECURITY.md", "CHANGELOG.md"]
@@ -310,6 +326,8 @@ async fn every_flag_and_variable_that_a_page_names_is_one() {
         &["apply"],
         &["revisions", "list"],
         &["revisions", "restore"],
+        &["backup"],
+        &["restore"],
     ] {
         let arguments = [command, &["--help"]].concat();
         let ended = Process::start(&arguments, &[]).wait(PATIENCE).await;

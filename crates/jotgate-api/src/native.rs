@@ -7,6 +7,7 @@
 //! | `revisions` | GET |
 //! | `revisions/{a}/difference/{b}` | GET |
 //! | `revisions/{a}/restore` | POST |
+//! | `backup` | POST, not through virtual proxies |
 //!
 //! Invariants:
 //! - The router knows no authentication: an outer layer inserts the [`Actor`], and a request without
@@ -15,6 +16,7 @@
 //!   site cannot make a browser send that without asking first, and is never told that it may.
 //! - Errors are problem details (RFC 9457) with one sentence, and the fields at fault.
 
+mod backup;
 mod configuration;
 mod input;
 mod output;
@@ -26,6 +28,7 @@ use axum::routing::{get, post};
 use jotgate_manage::Management;
 use jotgate_model::Timestamp;
 
+pub use backup::backup_router;
 use trouble::Trouble;
 
 /// What every request needs.

@@ -9,6 +9,7 @@
 mod actor;
 mod api_keys;
 mod authority;
+mod backup;
 mod documents;
 mod drafts;
 mod error;
@@ -39,8 +40,8 @@ pub use error::ManageError;
 pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
 pub use jotgate_model::ActorKind;
 pub use jotgate_repository::{
-    Change, Difference, Document, Kind, Repository, Revision, Revocation, Revoked, StoredApiKey,
-    StoredUser,
+    Change, Copied, Difference, Document, Kind, Repository, Revision, Revocation, Revoked,
+    StoredApiKey, StoredUser,
 };
 pub use jotgate_session::{Session, SessionSecret, Sessions};
 pub use local::{LocalError, make_set_up_secret};

@@ -10,6 +10,7 @@
 //! default), because two adjacent versions of the program may share a database.
 
 mod api_key;
+mod copy;
 mod difference;
 mod document;
 mod error;
@@ -21,6 +22,7 @@ mod revocation;
 mod user;
 
 pub use api_key::StoredApiKey;
+pub use copy::Copied;
 pub use difference::{Difference, MASK, SECRET_FIELDS, differences};
 pub use document::{Change, ChangeSet, Document, Kind};
 pub use error::{OpenError, RepositoryError};

@@ -16,9 +16,9 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use crate::OpenError;
 
 /// Stands in the header of the file: "JTG8" (<https://sqlite.org/fileformat.html#application_id>).
-const APPLICATION_ID: i32 = 0x4a54_4738;
+pub(crate) const APPLICATION_ID: i32 = 0x4a54_4738;
 /// How long a statement waits for another process that holds the lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection: saves are short, so this is a stuck disk.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 2;
@@ -89,10 +89,7 @@ fn create_private_file(path: &Path) -> Result<(), OpenError> {
 /// Checks that the file is ours or empty, and marks an empty one.
 async fn claim(path: &Path, probe: &mut SqliteConnection) -> Result<(), OpenError> {
     let fail = |error| OpenError::from_sqlx(path, &error);
-    let application: i32 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut *probe)
-        .await
-        .map_err(fail)?;
+    let application = application_id(probe).await.map_err(fail)?;
     if application == APPLICATION_ID {
         return Ok(());
     }
@@ -113,6 +110,12 @@ async fn claim(path: &Path, probe: &mut SqliteConnection) -> Result<(), OpenErro
     Ok(())
 }
 
+pub(crate) async fn application_id(connection: &mut SqliteConnection) -> sqlx::Result<i32> {
+    sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(connection)
+        .await
+}
+
 /// Some network file systems quietly refuse the write-ahead log.
 async fn check_journal(path: &Path, writer: &SqlitePool) -> Result<(), OpenError> {
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
@@ -128,8 +131,13 @@ async fn check_journal(path: &Path, writer: &SqlitePool) -> Result<(), OpenError
     })
 }
 
+/// The newest migration of this program.
+pub(crate) fn known_schema() -> i64 {
+    MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0)
+}
+
 async fn migrate(path: &Path, writer: &SqlitePool) -> Result<(), OpenError> {
-    let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
+    let known = known_schema();
     let fail = |error: MigrateError| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             OpenError::from_sqlx(path, &error)

@@ -12,6 +12,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::admin::AdminCommand;
+use crate::commands::backup::{BackupArguments, RestoreArguments};
 use crate::commands::configuration::{ApplyArguments, DiffArguments, ExportArguments};
 use crate::commands::keygen::KeygenArguments;
 use crate::commands::revisions::RevisionsCommand;
@@ -62,6 +63,15 @@ pub(crate) enum Command {
     /// Lists, compares and restores earlier configurations
     #[command(subcommand)]
     Revisions(RevisionsCommand),
+    /// Writes everything that a gateway keeps, but sessions, to one file
+    ///
+    /// The file holds private keys and hashes of passwords: keep it as you keep those. A gateway that
+    /// runs goes on serving.
+    Backup(BackupArguments),
+    /// Makes a data directory what a backup says; the gateway must be stopped
+    ///
+    /// What was there before is kept in a folder beside it. Everybody has to sign in again.
+    Restore(RestoreArguments),
     /// Makes a key pair with a certificate, for signing tokens
     Keygen(KeygenArguments),
     /// Makes and checks tokens

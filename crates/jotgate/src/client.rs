@@ -10,8 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::Args;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -70,30 +71,68 @@ impl GatewayArguments {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::new(Exit::Fault, format!("no thread can run ({error})")))?;
-        let answered = runtime.block_on(async {
-            let asked = self.ask_once(method, path, body);
-            tokio::time::timeout(PATIENCE, asked).await
-        });
-        answered.unwrap_or_else(|_| {
+        runtime()?.block_on(async {
+            self.in_time(async {
+                let answer = self.send(method, path, body).await?;
+                self.json(answer).await
+            })
+            .await
+        })
+    }
+
+    /// Asks for a file, and writes it to `out`.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], and what is said when `out` cannot be written.
+    pub(crate) fn fetch(
+        &self,
+        path: &str,
+        body: &Value,
+        out: &mut impl io::Write,
+    ) -> Result<(), Failure> {
+        runtime()?.block_on(async {
+            let asked = self.send(Method::POST, path, Some(body));
+            let mut answer = self.in_time(asked).await?;
+            if !answer.status().is_success() {
+                let _refused = self.in_time(self.json(answer)).await?;
+                return Err(self.broken(&"it refuses and says that nothing is wrong"));
+            }
+            while let Some(frame) = self.in_time(async { Ok(answer.frame().await) }).await? {
+                let frame = frame.map_err(|error| self.broken(&error))?;
+                if let Ok(bytes) = frame.into_data() {
+                    out.write_all(&bytes).map_err(|error| {
+                        let sentence = format!("the answer cannot be written ({error})");
+                        Failure::new(Exit::Usage, sentence)
+                    })?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let done = tokio::time::timeout(PATIENCE, work).await;
+        done.unwrap_or_else(|_| {
             let sentence = format!("{} does not answer; look at its log", self.place());
             Err(Failure::new(Exit::Fault, sentence))
         })
     }
 
-    async fn ask_once(
+    fn broken(&self, error: &dyn std::fmt::Display) -> Failure {
+        let sentence = format!("{} cannot be asked ({error})", self.place());
+        Failure::new(Exit::Fault, sentence)
+    }
+
+    async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Value, Failure> {
-        let broken = |error: &dyn std::fmt::Display| {
-            let sentence = format!("{} cannot be asked ({error})", self.place());
-            Failure::new(Exit::Fault, sentence)
-        };
+    ) -> Result<Response<Incoming>, Failure> {
+        let broken = |error: &dyn std::fmt::Display| self.broken(error);
         let (stream, host) = self.connect().await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
@@ -111,10 +150,14 @@ impl GatewayArguments {
                 body.map(Value::to_string).unwrap_or_default(),
             )))
             .map_err(|error| broken(&error))?;
-        let answer = sender
+        sender
             .send_request(request)
             .await
-            .map_err(|error| broken(&error))?;
+            .map_err(|error| broken(&error))
+    }
+
+    async fn json(&self, answer: Response<Incoming>) -> Result<Value, Failure> {
+        let broken = |error: &dyn std::fmt::Display| self.broken(error);
         let status = answer.status();
         let body = Limited::new(answer.into_body(), MAX_ANSWER)
             .collect()
@@ -164,6 +207,13 @@ impl GatewayArguments {
             ),
         }
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Fault, format!("no thread can run ({error})")))
 }
 
 /// What bytes go through.

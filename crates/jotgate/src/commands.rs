@@ -4,6 +4,7 @@
 //! process ends is decided in one place.
 
 pub(crate) mod admin;
+pub(crate) mod backup;
 pub(crate) mod configuration;
 mod difference;
 pub(crate) mod keygen;

@@ -5,6 +5,8 @@
 //! holds something else is refused before anything is written into it.
 
 pub(crate) mod atomic;
+mod replacement;
+mod scratch;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,6 +16,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tokio::net::UnixListener;
+
+pub(crate) use self::replacement::Replacement;
+pub(crate) use self::scratch::Scratch;
 
 /// The marker: a line with the format that the folder has.
 const MARKER: &str = "jotgate-format";
@@ -95,6 +100,7 @@ impl DataDirectory {
         directory
             .forget_listeners()
             .and_then(|()| directory.remove_unfinished())
+            .and_then(|()| replacement::finish(path))
             .map_err(|error| unusable("cannot be written", &error))?;
         Ok(directory)
     }

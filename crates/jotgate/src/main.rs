@@ -2,6 +2,7 @@
 //!
 //! `serve` is the start-up story; `demo` is the same story with sample data.
 
+mod backup;
 mod certificates;
 mod cli;
 mod client;
@@ -63,6 +64,14 @@ fn run() -> ExitCode {
         }
         Command::Revisions(command) => {
             commands::revisions::run(command).and_then(|answer| answer.give())
+        }
+        Command::Backup(arguments) => {
+            commands::backup::backup(arguments, jotgate_gateway::timestamp())
+                .and_then(|answer| answer.give())
+        }
+        Command::Restore(arguments) => {
+            commands::backup::restore(arguments, jotgate_gateway::timestamp())
+                .and_then(|answer| answer.give())
         }
         Command::Keygen(arguments) => {
             commands::keygen::run(arguments, commands::now()).and_then(|answer| answer.give())

@@ -43,7 +43,7 @@ use crate::handover::{self, Offer, systemd};
 use crate::settings::{self, Database, SessionStore, SettingError, Settings};
 use crate::signals::{Asked, Signals};
 
-use administration::management_side;
+use administration::{backups, management_side};
 use served::{Served, leaving};
 use sockets::Sockets;
 use traces::TraceExport;
@@ -183,7 +183,8 @@ impl Gateway {
             own_names(settings, &certificates, &served.metrics)?,
             runtime.handle().clone(),
         );
-        sockets.administration(&certificates, &management)?;
+        let backups = backups(&management, directory.path());
+        sockets.administration(&certificates, &management, backups.clone())?;
         if predecessor.is_there() {
             // Whoever asks the sockets that both have must not be told that nobody is ready.
             shared.set_ready();
@@ -206,7 +207,7 @@ impl Gateway {
         ));
         directory.write_listeners(&listeners)?;
         predecessor.replace(&mut directory, overlap);
-        sockets.control(&directory, &management);
+        sockets.control(&directory, &management, backups);
         let upgrade_socket = open_upgrade_socket(&directory);
         drop(entered);
         Ok(Self {

@@ -29,6 +29,8 @@ fn help_of_every_command() {
         vec!["revisions", "list"],
         vec!["revisions", "diff"],
         vec!["revisions", "restore"],
+        vec!["backup"],
+        vec!["restore"],
         vec!["keygen"],
         vec!["token"],
         vec!["token", "sign"],

@@ -41,17 +41,31 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// `AlreadyExists` when something is there; else whatever the file system says.
 pub(crate) fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    write_then(path, bytes, mode, |unfinished| {
-        // Unlike a rename, a link never takes the place of something else.
-        match fs::hard_link(unfinished, path) {
-            Ok(()) => fs::remove_file(unfinished),
-            // Not every file system has links; then looking first has to do.
-            Err(error) if error.kind() != ErrorKind::AlreadyExists && !path.exists() => {
-                fs::rename(unfinished, path)
-            }
-            Err(error) => Err(error),
+    write_then(path, bytes, mode, |unfinished| name_new(unfinished, path))
+}
+
+/// Gives a finished file its name, which nothing must have.
+///
+/// # Errors
+/// `AlreadyExists` when something has it; else whatever the file system says.
+pub(crate) fn name_new(unfinished: &Path, path: &Path) -> io::Result<()> {
+    // Unlike a rename, a link never takes the place of something else.
+    match fs::hard_link(unfinished, path) {
+        Ok(()) => fs::remove_file(unfinished),
+        // Not every file system has links; then looking first has to do.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists && !path.exists() => {
+            fs::rename(unfinished, path)
         }
-    })
+        Err(error) => Err(error),
+    }
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Makes the entries of `folder` durable: a new name is not on the disk before its folder is.
@@ -68,10 +82,7 @@ fn write_then(
     mode: u32,
     finish: impl FnOnce(&Path) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let unfinished = unfinished_name(folder);
     let result = write_synced(&unfinished, bytes, mode).and_then(|()| finish(&unfinished));
     if result.is_err() {

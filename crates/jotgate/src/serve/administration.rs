@@ -1,6 +1,8 @@
 //! What the request path hands over: who signed in, and what administrators ask for.
 
 use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
 use http::StatusCode;
@@ -9,6 +11,9 @@ use jotgate_gateway::{
 };
 use jotgate_manage::{Actor, ActorKind, LocalError, Management};
 use jotgate_model::Identity;
+use tokio::sync::Mutex;
+
+use crate::backup::pack_served;
 
 /// Everything that requests ask of the use cases.
 pub(super) fn management_side(management: &Management) -> ManagementSide {
@@ -73,6 +78,26 @@ fn administration(management: &Management) -> Box<AdministrationHandler> {
             privilege: caller.role.into(),
         };
         answer(request, actor)
+    })
+}
+
+/// Backups of this gateway, one at a time: each takes the space of the whole database for a while.
+pub(super) fn backups(management: &Management, directory: &Path) -> Router {
+    let (management, directory) = (management.clone(), directory.to_owned());
+    let one_at_a_time = Arc::new(Mutex::new(()));
+    jotgate_api::backup_router(move |actor| {
+        let (management, directory) = (management.clone(), directory.clone());
+        let one_at_a_time = one_at_a_time.clone();
+        Box::pin(async move {
+            let _turn = one_at_a_time.lock().await;
+            pack_served(
+                &management,
+                &directory,
+                &actor,
+                jotgate_gateway::timestamp(),
+            )
+            .await
+        })
     })
 }
 

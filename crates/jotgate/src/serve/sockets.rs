@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use axum::Router;
 use jotgate_gateway::{
     GatewayListeners, Shared, administration_config, serve_administration, serve_control,
     serve_observability,
@@ -117,6 +118,7 @@ impl Sockets {
         &self,
         certificates: &Certificates,
         management: &Management,
+        backups: Router,
     ) -> Result<(), Failure> {
         let server = certificates.server();
         let tls = administration_config(
@@ -126,6 +128,7 @@ impl Sockets {
         )
         .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
         let native = jotgate_api::native_router(management.clone(), jotgate_gateway::timestamp);
+        let native = native.merge(backups);
         let qrs = native.fallback_service(qrs_router(management));
         let qps = jotgate_api::qps_router(management.clone(), jotgate_gateway::timestamp);
         // Monitors of the real system name nobody on the QPS port.
@@ -145,8 +148,14 @@ impl Sockets {
 
     /// Serves the command line on this machine. A file system without sockets is no reason not to
     /// serve traffic.
-    pub(super) fn control(&self, directory: &DataDirectory, management: &Management) {
+    pub(super) fn control(
+        &self,
+        directory: &DataDirectory,
+        management: &Management,
+        backups: Router,
+    ) {
         let router = jotgate_api::native_router(management.clone(), jotgate_gateway::timestamp);
+        let router = router.merge(backups);
         match directory.bind_control() {
             Ok(listener) => {
                 let router = jotgate_api::local_caller(router);
