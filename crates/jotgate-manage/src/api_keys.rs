@@ -4,20 +4,21 @@
 //! it expires. Whatever it names, it never changes how users prove who they are where roles count:
 //! whoever could do that could make administrators (`authority.rs`).
 
+mod caller;
 mod kept;
 
 use std::fmt;
-use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use jotgate_model::{ActorKind, FieldErrors, Timestamp};
+use jotgate_model::{FieldErrors, Timestamp};
 use jotgate_repository::StoredApiKey;
 use jotgate_session::SessionSecret;
 use uuid::Uuid;
 
+pub use self::caller::{KeyCaller, KeyRefused};
 pub(crate) use self::kept::ApiKeys;
 use crate::authority::check_root;
-use crate::{Actor, ManageError, Management, Privilege};
+use crate::{Actor, ManageError, Management};
 
 /// How many keys there may be.
 const MAX_KEYS: u32 = 1000;
@@ -95,52 +96,6 @@ impl ApiKeyText {
 impl fmt::Debug for ApiKeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKeyText(..)")
-    }
-}
-
-/// Who shows a key that works.
-#[derive(Clone, Debug)]
-pub struct KeyCaller {
-    key: Arc<StoredApiKey>,
-    source: String,
-}
-
-impl KeyCaller {
-    /// The actor that may do this at that virtual proxy, and nothing but what the caller of this
-    /// function does with it.
-    ///
-    /// # Errors
-    /// [`ManageError::Forbidden`] with what the key may not do.
-    pub fn allowed(&self, action: KeyAction, virtual_proxy: Uuid) -> Result<Actor, ManageError> {
-        let name = &self.key.name;
-        if !self
-            .key
-            .actions
-            .iter()
-            .any(|allowed| allowed == action.name())
-        {
-            return Err(ManageError::Forbidden(format!(
-                "The API key \"{name}\" does not allow {}.",
-                action.name()
-            )));
-        }
-        if !self.key.virtual_proxies.contains(&virtual_proxy) {
-            return Err(ManageError::Forbidden(format!(
-                "The API key \"{name}\" does not name this virtual proxy."
-            )));
-        }
-        Ok(Actor {
-            name: format!("API key {name}"),
-            kind: ActorKind::ApiKey,
-            source: self.source.clone(),
-            privilege: Privilege::SecurityAdmin,
-        })
-    }
-
-    /// The virtual proxies at which it may do something.
-    #[must_use]
-    pub fn virtual_proxies(&self) -> &[Uuid] {
-        &self.key.virtual_proxies
     }
 }
 
@@ -250,63 +205,6 @@ impl Management {
             tracing::info!(key.id = %id, key.deleted_by = ?actor.name, "an API key was deleted");
         }
         Ok(removed)
-    }
-
-    /// Whose key that is; nothing for one that does not exist or is over.
-    pub async fn api_key_caller(
-        &self,
-        text: &str,
-        source: &str,
-        now: Timestamp,
-    ) -> Option<KeyCaller> {
-        if !text.starts_with(PREFIX) {
-            return None;
-        }
-        let key = self.inner.api_keys.find(&hash(text))?;
-        if key.expires <= now {
-            return None;
-        }
-        if self.inner.api_keys.is_use_to_be_noted(key.id, now) {
-            let noted = self
-                .inner
-                .repository
-                .note_api_key_use(key.id, now, source)
-                .await;
-            if let Err(error) = noted {
-                tracing::warn!(key.id = %key.id, %error, "the use of an API key was not noted");
-            }
-        }
-        Some(KeyCaller {
-            key,
-            source: source.to_owned(),
-        })
-    }
-
-    /// Replaces the certificates and public keys that tokens of a virtual proxy are checked with, and
-    /// nothing else of it. Old and new may stand together, so that nobody is kept out meanwhile.
-    ///
-    /// # Errors
-    /// [`ManageError::Forbidden`], [`ManageError::Invalid`], [`ManageError::NotFound`] and
-    /// [`ManageError::Unavailable`].
-    pub async fn rotate_keys(
-        &self,
-        actor: &Actor,
-        virtual_proxy: Uuid,
-        certificates: String,
-        now: Timestamp,
-    ) -> Result<(), ManageError> {
-        let kind = jotgate_repository::Kind::VirtualProxy;
-        let snapshot = self.snapshot();
-        let stored = snapshot.documents.virtual_proxies.get(&virtual_proxy);
-        let stored = stored.ok_or(ManageError::NotFound {
-            kind,
-            id: virtual_proxy,
-        })?;
-        let mut draft = (**stored).clone();
-        draft.jwt_public_key_certificate = certificates;
-        self.update_virtual_proxy(actor, virtual_proxy, draft, now)
-            .await?;
-        Ok(())
     }
 }
 

@@ -57,6 +57,12 @@ pub enum ManageError {
         /// Under which id.
         id: Uuid,
     },
+    /// No virtual proxy has that id or prefix.
+    #[error("There is no virtual proxy with the id or prefix {0:?}.")]
+    NoVirtualProxy(String),
+    /// There is no session of that id.
+    #[error("There is no session with that id.")]
+    NoSession,
     /// There never was that revision.
     #[error("There is no revision {0}.")]
     NoRevision(u64),

@@ -8,12 +8,14 @@
 
 mod actor;
 mod api_keys;
+mod asker;
 mod authority;
 mod backup;
 mod documents;
 mod drafts;
 mod error;
 pub mod file;
+mod key_changes;
 mod labels;
 mod local;
 mod management;
@@ -23,6 +25,7 @@ mod proxy_services;
 mod revisions;
 mod revocations;
 mod rules;
+mod scoped;
 mod sessions;
 mod sign_in_notes;
 mod site;
@@ -34,7 +37,8 @@ mod users;
 mod virtual_proxies;
 
 pub use actor::{Actor, Privilege};
-pub use api_keys::{ApiKeyText, KeyAction, KeyCaller, NewApiKey};
+pub use api_keys::{ApiKeyText, KeyAction, KeyCaller, KeyRefused, NewApiKey};
+pub use asker::Asker;
 pub use drafts::{Comparison, DocumentChange, DocumentDifference, Draft, DraftContent, MAX_NOTE};
 pub use error::ManageError;
 pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
@@ -44,10 +48,13 @@ pub use jotgate_repository::{
     StoredApiKey, StoredUser,
 };
 pub use jotgate_session::{Session, SessionSecret, Sessions};
+pub use jotgate_token::{Key, KeySet};
+pub use key_changes::{ChangedKeys, KeyChange};
 pub use local::{LocalError, make_set_up_secret};
 pub use management::Management;
 pub use revisions::MAX_REVISIONS;
 pub use revocations::MAX_REVOCATIONS;
+pub use scoped::SessionChoice;
 pub use sessions::{SessionChange, SessionForUser};
 pub use sign_in_notes::SignInNotes;
 pub use site::NewSite;

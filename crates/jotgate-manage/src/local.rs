@@ -17,6 +17,7 @@ use jotgate_model::{INTERNAL_DIRECTORY, Role, Timestamp, User};
 use jotgate_repository::StoredUser;
 
 pub use self::link::make_set_up_secret;
+pub(crate) use self::lockout::AddressFailures;
 use self::lockout::Lockout;
 use self::password::Passwords;
 use crate::management::Inner;

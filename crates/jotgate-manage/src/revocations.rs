@@ -319,7 +319,7 @@ fn opened(session: &Session, virtual_proxy: Uuid, token: &Verified) -> bool {
         && fingerprint.as_deref() == Some(&*token.key_fingerprint)
 }
 
-fn hex(bytes: &[u8; 32]) -> String {
+pub(crate) fn hex(bytes: &[u8; 32]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -165,9 +165,27 @@ impl Management {
         note_ends(actor, &ended);
         Ok(ended)
     }
+
+    /// Ends every session at a virtual proxy, and gives them back.
+    ///
+    /// # Errors
+    /// As [`Self::end_session`].
+    pub(crate) async fn end_sessions_at(
+        &self,
+        actor: &Actor,
+        virtual_proxy: Uuid,
+    ) -> Result<Vec<Arc<Session>>, ManageError> {
+        check_may_change(actor)?;
+        let of_it = |session: &Session| session.virtual_proxy() == virtual_proxy;
+        let sessions = &self.inner.sessions;
+        let ended = sessions.end_where(EndReason::ClosedByServer, of_it);
+        let ended = ended.await.map_err(refused)?;
+        note_ends(actor, &ended);
+        Ok(ended)
+    }
 }
 
-fn note_ends(actor: &Actor, ended: &[Arc<Session>]) {
+pub(crate) fn note_ends(actor: &Actor, ended: &[Arc<Session>]) {
     for session in ended {
         tracing::info!(
             session.id = session.public_id(),
@@ -186,7 +204,7 @@ const fn seconds(now: Timestamp) -> UnixTime {
     UnixTime(now.as_millis().div_euclid(1000))
 }
 
-fn refused(error: SessionError) -> ManageError {
+pub(crate) fn refused(error: SessionError) -> ManageError {
     match error {
         SessionError::IdTaken => {
             ManageError::field("SessionId", "is in use; choose another, a random one")

@@ -34,7 +34,7 @@ pub use display::{UnverifiedParts, unverified_parts};
 pub use jwks::{JwksError, SkippedKey};
 pub use key::{CertificateInfo, Key, KeyError, KeyFamily};
 pub use key_set::KeySet;
-pub use pem::PemError;
+pub use pem::{PemError, without_keys};
 pub use presented::presented;
 pub use sign::{SignError, SigningKey, sign};
 pub use verdict::{Outcome, Step, StepName, Verdict};

@@ -89,6 +89,32 @@ pub(crate) fn read(text: &str) -> Result<Vec<Key>, PemError> {
         .collect()
 }
 
+/// PEM text as [`KeySet::from_pem`](crate::KeySet::from_pem) reads it, without the blocks of keys
+/// whose fingerprint `is_removed`; what stands around the blocks stays.
+///
+/// # Errors
+/// As there.
+pub fn without_keys(text: &str, is_removed: impl Fn(&str) -> bool) -> Result<String, PemError> {
+    let keys = read(text)?;
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    for (block, key) in blocks(text)?.iter().zip(keys) {
+        let (before, after) = rest.split_once(block.text).ok_or(PemError::Cut)?;
+        kept.push_str(before);
+        let removed = is_removed(key.fingerprint());
+        if !removed {
+            kept.push_str(block.text);
+        }
+        // With its line break.
+        rest = after
+            .strip_prefix('\n')
+            .filter(|_| removed)
+            .unwrap_or(after);
+    }
+    kept.push_str(rest);
+    Ok(kept)
+}
+
 /// The label and the contents of the first private key, for signing.
 pub(crate) fn private_key(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), SignError> {
     let blocks = blocks(text).map_err(|_| SignError::NoPrivateKey)?;

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use super::USE_INTERVAL;
+use crate::local::AddressFailures;
 
 /// Every key by its hash.
 #[derive(Default)]
@@ -19,6 +20,8 @@ pub(crate) struct ApiKeys {
     noted: parking_lot::Mutex<HashMap<Uuid, Timestamp>>,
     /// Held from a change in the database until it holds for requests.
     changing: Mutex<()>,
+    /// Who shows keys that do not work.
+    pub(super) failures: AddressFailures,
 }
 
 /// The right to change the keys.

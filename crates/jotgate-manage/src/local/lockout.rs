@@ -88,6 +88,28 @@ impl Lockout {
     }
 }
 
+/// The addresses from which something was shown lately that opens nothing. In memory, and without
+/// accounts.
+#[derive(Default)]
+pub(crate) struct AddressFailures(Mutex<HashMap<IpAddr, Failures>>);
+
+impl AddressFailures {
+    /// Counts a failure, unless there were too many already.
+    ///
+    /// # Errors
+    /// How many seconds to wait.
+    pub(crate) fn failed(&self, address: IpAddr, now: Timestamp) -> Result<(), u32> {
+        let now = now.as_millis();
+        let mut failures = self.0.lock();
+        check(&mut failures, &address, ADDRESS, now).map_err(|error| match error {
+            LocalError::Wait(seconds) => seconds,
+            _ => 1,
+        })?;
+        count(&mut failures, address, now);
+        Ok(())
+    }
+}
+
 fn check<K: Eq + std::hash::Hash>(
     counts: &mut HashMap<K, Failures>,
     key: &K,

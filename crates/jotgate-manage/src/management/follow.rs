@@ -5,8 +5,8 @@ use jotgate_model::Timestamp;
 use crate::{ManageError, Management};
 
 impl Management {
-    /// Takes over what another process has stored since the last call: configuration and
-    /// revocations. Cheap when that is nothing. Its ends of sessions come with the sessions.
+    /// Takes over what another process has stored since the last call: configuration,
+    /// API keys and revocations. Cheap when that is nothing. Its ends of sessions come with the sessions.
     ///
     /// # Errors
     /// [`ManageError::Unavailable`] when the repository cannot be read, and [`ManageError::Invalid`]
@@ -22,6 +22,9 @@ impl Management {
             );
         }
         drop(saving);
+        let api_keys = self.inner.api_keys.changing().await;
+        api_keys.reload(&self.inner.repository).await?;
+        drop(api_keys);
         let Some(keys) = self.inner.keys.get() else {
             return Ok(());
         };

@@ -10,6 +10,8 @@ const DASHES: &str = "-----";
 
 /// What stands between a BEGIN and its END.
 pub(super) struct Block<'a> {
+    /// From the first dash of BEGIN to the last one of END.
+    pub(super) text: &'a str,
     pub(super) label: &'a str,
     body: &'a str,
 }
@@ -50,6 +52,7 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>, PemError> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(BEGIN) {
         outside(before)?;
+        let from_begin = &rest[before.len()..];
         let (label, after) = after.split_once(DASHES).ok_or(PemError::Cut)?;
         let (body, after) = after.split_once(END).ok_or(PemError::Cut)?;
         rest = after
@@ -59,7 +62,8 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>, PemError> {
         if body.contains(DASHES) {
             return Err(PemError::Cut);
         }
-        blocks.push(Block { label, body });
+        let text = &from_begin[..from_begin.len() - rest.len()];
+        blocks.push(Block { text, label, body });
     }
     outside(rest)?;
     Ok(blocks)

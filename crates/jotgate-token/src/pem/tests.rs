@@ -340,3 +340,16 @@ proptest! {
         prop_assert!(KeySet::from_pem(&pem("CERTIFICATE", &der)).is_err());
     }
 }
+
+#[test]
+fn blocks_are_taken_out_and_what_stands_around_them_stays() {
+    let (first, second) = (pem("PUBLIC KEY", &RSA.spki), pem("PUBLIC KEY", &P256.spki));
+    let text = format!("old:\n{first}new:\n{second}");
+    let fingerprint = fingerprints(&first).remove(0);
+    let without = super::without_keys(&text, |its| its == fingerprint).unwrap();
+    assert_eq!(without, format!("old:\nnew:\n{second}"));
+    assert_eq!(super::without_keys(&text, |_| false).unwrap(), text);
+    let twice = format!("{second}{second}");
+    assert_eq!(super::without_keys(&twice, |_| true).unwrap(), "");
+    assert!(super::without_keys("-----BEGIN X", |_| true).is_err());
+}
