@@ -4,6 +4,7 @@ mod support {
     pub(crate) mod administrator;
     pub(crate) mod database;
     pub(crate) mod forms;
+    pub(crate) mod native;
 }
 
 use jotgate_scenarios::{
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use support::administrator::{link_of, make_administrator};
 use support::database::Database;
 use support::forms::Form;
+use support::native::{BASE, Native};
 
 const PASSWORD: &str = "correct horse battery";
 const KEY: &str = "0123456789abcdef";
@@ -326,4 +328,119 @@ async fn not_with_a_lesser_role() {
         .through_admin("security", "PUT", &path, &harmless)
         .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+/// A key with every action at one virtual proxy does nothing but these, whatever endpoint is asked.
+#[tokio::test]
+async fn not_with_an_api_key() {
+    let site = Site::new().await;
+    let native = Native::of(&site.gateway);
+    let actions = [
+        "configuration.read",
+        "keys.rotate",
+        "sessions.read",
+        "sessions.end",
+    ];
+    let key = native.api_key(&actions, &["jwt"]).await;
+    let described = native.ask("GET", "/openapi.json", &json!(null)).await;
+    let mut asked = 0;
+    for (path, methods) in described["paths"].as_object().expect("addresses") {
+        for method in methods.as_object().expect("methods").keys() {
+            // The one of somebody else, where one is named.
+            let path = path
+                .replace("{virtualProxy}", "admin")
+                .replace("{id}", "00000000-0000-4000-8000-000000000000")
+                .replace("{session}", "00000000-0000-4000-8000-000000000000");
+            let path = path
+                .split('/')
+                .map(|part| if part.starts_with('{') { "1" } else { part });
+            let path = path.collect::<Vec<_>>().join("/");
+            let request = site
+                .client()
+                .request(&method.to_uppercase(), &format!("{BASE}{path}"));
+            let request = request
+                .header("Content-Type", "application/json")
+                .bearer(&key);
+            let answer = request.body("{}").send().await;
+            let own = ["get /openapi.json", "get /sessions", "get /virtualproxies"];
+            let expected: &[u16] = match format!("{method} {path}").as_str() {
+                known if own.contains(&known) => &[200],
+                // A session of somebody else is none; nothing is chosen.
+                "delete /sessions/00000000-0000-4000-8000-000000000000" => &[404],
+                "post /sessions/end" => &[400],
+                _ => &[403],
+            };
+            let text = answer.text();
+            assert!(
+                expected.contains(&answer.status),
+                "{method} {path}: {} {text}",
+                answer.status
+            );
+            assert!(!text.contains("\"admin\""), "{method} {path}: {text}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 15, "{asked}");
+    // Where a key is worth nothing.
+    for prefix in ["", "/jwt", "/admin"] {
+        assert_below(
+            &site.qrs("GET", prefix, SUMMIT).bearer(&key).send().await,
+            prefix,
+        );
+    }
+    for prefix in ["/jwt", "//jwt"] {
+        let request = site
+            .client()
+            .get(&format!("{prefix}{BASE}/virtualproxies"))
+            .bearer(&key);
+        assert_below(&request.send().await, prefix);
+    }
+    let anonymous = Client::tls(site.gateway.listeners().qrs, &site.gateway.certificates());
+    let request = anonymous
+        .get(&format!("{BASE}/virtualproxies"))
+        .bearer(&key);
+    assert!(request.try_send().await.is_err(), "without a certificate");
+
+    // Where roles count, no key decides who has them.
+    let mighty = native.api_key(&actions, &["admin"]).await;
+    let body = json!({"add": Keys::second().certificate()}).to_string();
+    let path = format!("{BASE}/virtualproxies/admin/keys");
+    let request = site.client().post(&path).bearer(&mighty);
+    let request = request
+        .header("Content-Type", "application/json")
+        .body(body);
+    let answer = request.send().await;
+    assert_eq!(answer.status, 403, "{}", answer.text());
+}
+
+/// Neither a lesser role makes keys, nor a user without one uses the endpoints.
+#[tokio::test]
+async fn not_through_the_native_endpoints() {
+    let site = Site::new().await;
+    let ask = async |user: &str, method: &str, path: &str, body: Value| {
+        let token = Keys::first().token().user("corp", user).sign();
+        let request = site
+            .client()
+            .request(method, &format!("/admin{BASE}{path}"));
+        let request = request.bearer(&token).header("X-Jotgate-Request", "1");
+        let request = request.header("Content-Type", "application/json");
+        request.body(body.to_string()).send().await.status
+    };
+    let key = || json!({"name": "x", "actions": ["keys.rotate"], "virtualProxies": ["jwt"]});
+    let administrator =
+        || json!({"userDirectory": "corp", "userId": "eve", "roles": ["RootAdmin"]});
+    let add = || json!({"add": Keys::second().certificate()});
+    for user in ["security", "audit", "boz"] {
+        assert_eq!(ask(user, "POST", "/api-keys", key()).await, 403, "{user}");
+        assert_eq!(
+            ask(user, "POST", "/users", administrator()).await,
+            403,
+            "{user}"
+        );
+        let path = "/virtualproxies/admin/keys";
+        assert_eq!(ask(user, "POST", path, add()).await, 403, "{user}");
+    }
+    assert_eq!(ask("boz", "GET", "/users", json!(null)).await, 403);
+    assert_eq!(ask("audit", "GET", "/users", json!(null)).await, 200);
+    assert_eq!(ask("root", "POST", "/api-keys", key()).await, 201);
 }

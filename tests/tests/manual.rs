@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use jotgate_scenarios::{Backend, Cookie, Folder, Gateway, PATIENCE, Process, Reply};
+use jotgate_scenarios::{Backend, Cookie, Folder, Gateway, Keys, PATIENCE, Process, Reply};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -121,6 +121,46 @@ async fn the_first_virtual_proxy_can_be_pasted() {
 }
 
 #[tokio::test]
+async fn a_program_rotates_keys_as_the_manual_says() {
+    let page = fs::read_to_string(root().join("docs/manual/keys.md")).expect("the page");
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    let qrs = gateway.qrs();
+    qrs.jwt_virtual_proxy("portal", Keys::first(), &backend)
+        .await;
+    let data = gateway.folder().data();
+    let port = format!("https://localhost:{}", gateway.listeners().qrs.port());
+    let environment = [
+        ("DATA", data.to_str().expect("text")),
+        ("GATEWAY", &gateway.client().origin()),
+        ("QRS", &port),
+    ];
+    let script = shell_blocks(&page).join("\n");
+    let arguments = ["-euo", "pipefail", "-c", &script];
+    let folder = Folder::empty();
+    let output = shell::run("bash", &arguments, folder.path(), &environment).await;
+    let said = shell::succeeded(&output);
+    assert!(
+        said.contains("\n2 keys\n") && said.ends_with("\n1 key\n"),
+        "{said}"
+    );
+    let token = Keys::first().token().sign();
+    let refused = gateway
+        .client()
+        .get("/portal/hub/")
+        .bearer(&token)
+        .send()
+        .await;
+    assert_eq!(refused.status, 401, "the old key is gone");
+    let arguments = ["token", "sign", "--key", "next/private_key.pem"];
+    let claims = ["--claim", "userId=boz", "--claim", "userDirectory=example"];
+    let arguments = [&arguments[..], &claims[..]].concat();
+    let token = shell::run("jotgate", &arguments, folder.path(), &[]).await;
+    let token = shell::succeeded(&token);
+    let request = gateway.client().get("/portal/hub/").bearer(token.trim());
+    assert_eq!(request.send().await.status, 200);
+}
+
+#[tokio::test]
 async fn the_interfaces_can_be_pasted() {
     let page = fs::read_to_string(root().join("docs/manual/interfaces.md")).expect("the page");
     let gateway = Gateway::serve().await;
@@ -152,6 +192,12 @@ async fn the_interfaces_can_be_pasted() {
         "1",
         "1",
         "0",
+        "Jotgate",
+        "true",
+        "0",
+        "monitor",
+        "51",
+        "monitor: never used",
     ];
     assert_eq!(lines, expected, "{said}");
 }

@@ -1,9 +1,13 @@
 //! No secret in any output: everything that a gateway does is done with marked secrets, and then all
 //! that it wrote is searched for them.
 
+#[path = "support/native.rs"]
+mod native;
+
 use std::path::Path;
 
 use jotgate_scenarios::{Answer, Backend, Ended, Gateway, Keys, Reply};
+use native::{BASE, Native};
 use serde_json::json;
 
 /// What must not be found, with a name for the report.
@@ -119,6 +123,7 @@ async fn everything(level: &str) -> (Secrets, Written) {
     configure(&gateway, &backend, &mut secrets, &mut written).await;
     use_it(&gateway, &mut secrets, &mut written).await;
     sign_in(&gateway, &mut secrets, &mut written).await;
+    use_api_keys(&gateway, &backend, &mut secrets, &mut written).await;
     written.add(
         "the metrics",
         gateway.observer().get("/metrics").send().await.text(),
@@ -350,4 +355,41 @@ async fn sign_in(gateway: &Gateway, secrets: &mut Secrets, written: &mut Written
         }
         written.add_answer("a sign-in", &answer);
     }
+}
+
+/// An API key, where it belongs and where it does not: no backend gets it either.
+async fn use_api_keys(
+    gateway: &Gateway,
+    backend: &Backend,
+    secrets: &mut Secrets,
+    written: &mut Written,
+) {
+    let open = gateway.qrs().virtual_proxy("open").backend(backend).await;
+    open.set("anonymousAccessMode", 2).create().await;
+    let native = Native::of(gateway);
+    let good = native.api_key(&["configuration.read"], &["jwt"]).await;
+    let bad = format!("{good}x");
+    let before = backend.received().len();
+    for key in [&good, &bad] {
+        secrets.add("an API key", key);
+        for path in [
+            &format!("{BASE}/virtualproxies/jwt"),
+            &format!("{BASE}/users"),
+            &format!("/jwt{BASE}/users"),
+            &format!("/open{BASE}/users"),
+            "/jwt/hub/",
+            "/open/hub/",
+        ] {
+            let request = gateway.client().get(path).bearer(key);
+            written.add_answer(path, &request.send().await);
+        }
+        let request = gateway.client().get("/open/hub/");
+        let request = request.header("Authorization", format!("Basic x, Bearer {key}"));
+        written.add_answer("a key among others", &request.send().await);
+    }
+    let received = backend.received();
+    assert!(received.len() > before, "the backend was asked");
+    assert!(!format!("{received:?}").contains(&good), "{received:?}");
+    let listed = native.ask("GET", "/api-keys", &json!(null)).await;
+    written.add("the list of keys", listed.to_string());
 }

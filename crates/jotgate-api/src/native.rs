@@ -1,35 +1,43 @@
 //! Jotgate's own endpoints below `/jotgate/v1/`: what the command line and the console use.
 //!
-//! | address | methods |
-//! |---|---|
-//! | `configuration` | GET |
-//! | `configuration/difference`, `configuration/apply` | POST |
-//! | `revisions` | GET |
-//! | `revisions/{a}/difference/{b}` | GET |
-//! | `revisions/{a}/restore` | POST |
-//! | `backup` | POST, not through virtual proxies |
+//! Each module has its rows of the table [`endpoints`], which the router and the description
+//! (`openapi.json`) are both made of.
+//!
+//! `backup` stands aside (`backup.rs`): it is answered on the ports of administrators alone.
 //!
 //! Invariants:
-//! - The router knows no authentication: an outer layer inserts the [`Actor`], and a request without
-//!   one is refused.
-//! - Whatever changes something is a POST with `Content-Type: application/json`. A page of another
-//!   site cannot make a browser send that without asking first, and is never told that it may.
+//! - The router knows no authentication: an outer layer inserts an [`Actor`](jotgate_manage::Actor)
+//!   or, for a program with an API key, a [`KeyCaller`](jotgate_manage::KeyCaller). A request without
+//!   either is refused.
+//! - What an API key may do is decided by the use cases that take an
+//!   [`Asker`](jotgate_manage::Asker); whatever takes an actor refuses every key.
+//! - Whatever changes something is no GET, and has `Content-Type: application/json` where it has a
+//!   body. A page of another site cannot make a browser send that without asking first.
 //! - Errors are problem details (RFC 9457) with one sentence, and the fields at fault.
 
+mod api_keys;
 mod backup;
 mod configuration;
+mod endpoint;
 mod input;
+mod openapi;
 mod output;
 mod revisions;
+mod sessions;
 mod trouble;
+mod users;
+mod virtual_proxies;
 
 use axum::Router;
-use axum::routing::{get, post};
 use jotgate_manage::Management;
 use jotgate_model::Timestamp;
 
 pub use backup::backup_router;
+use endpoint::Endpoint;
 use trouble::Trouble;
+
+/// What every address begins with.
+const BASE: &str = "/jotgate/v1";
 
 /// What every request needs.
 #[derive(Clone)]
@@ -38,21 +46,30 @@ struct Native {
     clock: fn() -> Timestamp,
 }
 
-/// The endpoints, for callers whose [`jotgate_manage::Actor`] an outer layer has put into the
-/// request's extensions. `clock` gives the date of changes.
+/// Every endpoint.
+fn endpoints() -> Vec<Endpoint> {
+    let all = [
+        api_keys::endpoints(),
+        configuration::endpoints(),
+        openapi::endpoints(),
+        revisions::endpoints(),
+        sessions::endpoints(),
+        users::endpoints(),
+        virtual_proxies::endpoints(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// The endpoints, for callers whom an outer layer has put into the request's extensions. `clock` gives
+/// the date of changes.
 pub fn native_router(management: Management, clock: fn() -> Timestamp) -> Router {
-    let v1 = Router::new()
-        .route("/configuration", get(configuration::export))
-        .route("/configuration/difference", post(configuration::difference))
-        .route("/configuration/apply", post(configuration::apply))
-        .route("/revisions", get(revisions::list))
-        .route(
-            "/revisions/{before}/difference/{after}",
-            get(revisions::difference),
-        )
-        .route("/revisions/{revision}/restore", post(revisions::restore))
+    let mut v1 = Router::new();
+    for endpoint in endpoints() {
+        v1 = v1.route(endpoint.path, endpoint.handler);
+    }
+    let v1 = v1
         .fallback(async || Trouble::not_found())
         .method_not_allowed_fallback(async || Trouble::method_not_allowed())
         .with_state(Native { management, clock });
-    Router::new().nest("/jotgate/v1", v1)
+    Router::new().nest(BASE, v1)
 }

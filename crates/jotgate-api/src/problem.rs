@@ -72,6 +72,8 @@ impl From<ManageError> for Problem {
             ManageError::Forbidden(_) => StatusCode::FORBIDDEN,
             ManageError::Invalid(_) => StatusCode::BAD_REQUEST,
             ManageError::NoRevision(_)
+            | ManageError::NoSession
+            | ManageError::NoVirtualProxy(_)
             | ManageError::NotFound { .. }
             | ManageError::UserNotFound { .. } => StatusCode::NOT_FOUND,
             ManageError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -7,22 +7,22 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use jotgate_manage::Actor;
 use tower::ServiceExt;
 
-/// Lets `router` answer whole requests for an [`Actor`] whom somebody else has authenticated: the
-/// gateway, for users with a role.
-pub fn whole_requests(
+/// Lets `router` answer whole requests for a caller whom somebody else has authenticated: the gateway,
+/// for users with a role (an [`Actor`](jotgate_manage::Actor)) and programs with an API key (a
+/// [`KeyCaller`](jotgate_manage::KeyCaller)).
+pub fn whole_requests<C: Clone + Send + Sync + 'static>(
     router: Router,
-) -> impl Fn(Request<Bytes>, Actor) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>
+) -> impl Fn(Request<Bytes>, C) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>
 + Send
 + Sync
 + 'static {
-    move |request, actor| {
+    move |request, caller| {
         let router = router.clone();
         Box::pin(async move {
             let mut request = request.map(Body::from);
-            request.extensions_mut().insert(actor);
+            request.extensions_mut().insert(caller);
             let Ok(answer) = router.oneshot(request).await;
             let (head, body) = answer.into_parts();
             match body.collect().await {

@@ -9,6 +9,7 @@
 
 mod administration;
 mod anonymous;
+mod api_key;
 mod authorize;
 mod body;
 mod clock;
@@ -48,6 +49,7 @@ mod upstream;
 mod whole_body;
 
 pub use administration::{serve_administration, serve_control};
+pub use api_key::{AnswersFor, ApiKeyHandler, JudgedKey};
 pub use authorize::close_refused_sockets;
 pub use clock::{now, timestamp};
 pub use drain::Leaving;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use jotgate_model::{Identity, People};
+use jotgate_model::{Identity, People, Reason};
 
+use crate::api_key::ApiKeyHandler;
 use crate::local_sign_in::{LocalSignIn, LocalUser, NotLetIn};
 use crate::prefixed_administration::AdministrationHandler;
 
@@ -22,6 +23,8 @@ pub struct ManagementSide {
     pub local: Box<dyn LocalSignIn>,
     /// Answers administrators.
     pub administration: Box<AdministrationHandler>,
+    /// Judges API keys, and answers programs that have one.
+    pub api_keys: Box<ApiKeyHandler>,
 }
 
 impl Default for ManagementSide {
@@ -34,6 +37,9 @@ impl Default for ManagementSide {
                 let mut nothing = Response::new(Bytes::new());
                 *nothing.status_mut() = StatusCode::NOT_FOUND;
                 Box::pin(std::future::ready(nothing))
+            }),
+            api_keys: Box::new(|_, _| {
+                Box::pin(std::future::ready(Err(Reason::ApiKeyInvalid.into())))
             }),
         }
     }

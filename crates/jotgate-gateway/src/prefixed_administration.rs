@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{Request, Response, Uri};
 use jotgate_model::{Reason, Refusal, Role, Snapshot, User, VirtualProxy};
+use jotgate_policy::admit::Asking;
 use jotgate_policy::select;
 use jotgate_session::Session;
 
@@ -45,10 +46,16 @@ pub type AdministrationHandler = dyn Fn(Request<Bytes>, Caller) -> Answering + S
 /// The answer of an [`AdministrationHandler`], when it is ready.
 pub type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
+/// The header that a request to the native interface carries beside a session. No page of another site
+/// can send it: a preflight never allows it (`jotgate_policy::admit`).
+const OWN_REQUEST: &str = "x-jotgate-request";
+
 /// Answers what is administration; nothing when the path leads elsewhere.
 ///
 /// # Errors
-/// [`Reason::AccessDenied`] for whoever may not administer here, and what is wrong with the body.
+/// [`Reason::AccessDenied`] for whoever may not administer here, [`Reason::CsrfTokenInvalid`] and
+/// [`Reason::OriginNotAllowed`] for what a page of another site may have sent, and what is wrong with
+/// the body.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     snapshot: &Snapshot,
@@ -56,10 +63,11 @@ pub(crate) async fn answer(
     vp: &VirtualProxy,
     path: &str,
     request: &mut Sanitized,
-    who: &Identified,
+    (who, asking): (&Identified, &Asking),
 ) -> Result<Option<Response<ResponseBody>>, Refusal> {
-    match Belongs::of(path) {
-        Belongs::Here => {}
+    let belongs = Belongs::of(path);
+    match belongs {
+        Belongs::Here | Belongs::ToTheNativeInterface => {}
         Belongs::ToARepository if !select::is_served(snapshot, vp, path) => {}
         Belongs::ToARepository | Belongs::Elsewhere => return Ok(None),
     }
@@ -70,16 +78,41 @@ pub(crate) async fn answer(
         session: session.public_id().to_owned(),
         source: exchange.client.address,
     };
+    if belongs == Belongs::ToTheNativeInterface {
+        check_own(shared, asking, request)?;
+    }
     let request = without_prefix(shared, path, request).await?;
-    // A worker has no time for what may take long.
-    let answering = shared
-        .background
-        .spawn((shared.administration)(request, caller));
-    let answer = answering.await.map_err(|_| {
+    let answer = in_background(shared, (shared.administration)(request, caller)).await?;
+    Ok(Some(answer.map(ResponseBody::full)))
+}
+
+/// Runs what may take long: a worker has no time for it.
+pub(crate) async fn in_background<T: Send + 'static>(
+    shared: &Shared,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Refusal> {
+    shared.background.spawn(work).await.map_err(|_| {
         // The log has the panic.
         Refusal::with(Reason::NodeFailed, "the administration ended early")
-    })?;
-    Ok(Some(answer.map(ResponseBody::full)))
+    })
+}
+
+/// A cookie comes along by itself: the request must be one that only our own pages, or a program, can
+/// have made.
+fn check_own(shared: &Shared, asking: &Asking, request: &Sanitized) -> Result<(), Refusal> {
+    if let Asking::Page(origin, _) = asking
+        && !shared.own_names.load().contains(origin)
+    {
+        let detail = format!("the page of {origin} is none of the gateway's own");
+        return Err(Refusal::with(Reason::OriginNotAllowed, detail));
+    }
+    if request.headers().contains_key(OWN_REQUEST) {
+        return Ok(());
+    }
+    Err(Refusal::with(
+        Reason::CsrfTokenInvalid,
+        "the header X-Jotgate-Request is missing, which proves that no page of another site asks",
+    ))
 }
 
 /// The user's mightiest role, where roles count.
@@ -102,7 +135,7 @@ fn role(shared: &Shared, vp: &VirtualProxy, session: &Session) -> Result<Role, R
 }
 
 /// The request as administration sees it: below no prefix, whole, and without credentials.
-async fn without_prefix(
+pub(crate) async fn without_prefix(
     shared: &Shared,
     path: &str,
     request: &mut Sanitized,
@@ -125,9 +158,11 @@ async fn without_prefix(
 
 /// Whose a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Belongs {
-    /// The console, the native interface, and the types of entities that only Jotgate can have.
+pub(crate) enum Belongs {
+    /// The console, and the types of entities that only Jotgate can have.
     Here,
+    /// The native interface.
+    ToTheNativeInterface,
     /// The rest of QRS: a node's that has a repository of its own, else ours.
     ToARepository,
     /// Nothing of ours.
@@ -137,7 +172,7 @@ enum Belongs {
 impl Belongs {
     /// Read as generously as any backend might read it: in any case, without empty segments, decoded,
     /// without path parameters.
-    fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         const OWNED: [&str; 6] = [
             "certificatedistribution",
             "proxyservice",
@@ -154,7 +189,8 @@ impl Belongs {
             .map(|segment| segment.split(';').next().unwrap_or_default())
             .filter(|segment| !segment.is_empty());
         match (segments.next(), segments.next()) {
-            (Some("qmc"), _) | (Some("jotgate"), Some("v1")) => Self::Here,
+            (Some("qmc"), _) => Self::Here,
+            (Some("jotgate"), Some("v1")) => Self::ToTheNativeInterface,
             (Some("qrs"), Some(entity)) if OWNED.contains(&entity) => Self::Here,
             (Some("qrs"), _) => Self::ToARepository,
             _ => Self::Elsewhere,
@@ -176,9 +212,16 @@ mod tests {
             "//qrs//proxyservice",
             "/qrs/%70roxyservice",
             "/qrs/proxyservice;x",
-            "/Jotgate/V1/audit",
         ] {
             assert_eq!(Belongs::of(path), Belongs::Here, "{path}");
+        }
+        for path in [
+            "/jotgate/v1/sessions",
+            "//Jotgate/V1/audit",
+            "/jotgate/%761",
+        ] {
+            let native = Belongs::ToTheNativeInterface;
+            assert_eq!(Belongs::of(path), native, "{path}");
         }
         for path in ["/qrs/app/count", "/QRS//Tag", "/qrs;x/tag", "/qrs"] {
             assert_eq!(Belongs::of(path), Belongs::ToARepository, "{path}");

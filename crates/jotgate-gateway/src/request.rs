@@ -28,8 +28,8 @@ use crate::timed_io::Activity;
 use crate::tls::Shown;
 use crate::trace::Trace;
 use crate::{
-    Shared, authorize, https, local_sign_in, personal, prefixed_administration, refuse, respond,
-    sign_in, tickets, tunnel, upstream,
+    Shared, api_key, authorize, https, local_sign_in, personal, prefixed_administration, refuse,
+    respond, sign_in, tickets, tunnel, upstream,
 };
 
 /// What is known of the connection that a request came on.
@@ -170,6 +170,12 @@ async fn answer(
         return Ok(respond::preflight());
     }
 
+    if let Some(response) =
+        api_key::answer(shared, exchange, virtual_proxy, path, &mut request).await?
+    {
+        return Ok(response);
+    }
+
     exchange.enter_now(Phase::Identify);
     let by_ticket = tickets::redeem(shared, exchange, virtual_proxy, &mut request).await?;
     if let Some(identified) = &by_ticket {
@@ -217,7 +223,7 @@ async fn answer(
         virtual_proxy,
         path,
         &mut request,
-        &identified,
+        (&identified, asking),
     );
     if let Some(mut response) = administered.await? {
         respond::set_cookie(&mut response, virtual_proxy, &identified);

@@ -17,6 +17,7 @@ use jotgate_session::Sessions;
 use tokio::runtime::Handle;
 
 use crate::anonymous::Passers;
+use crate::api_key::ApiKeyHandler;
 use crate::drain::{Drain, Leaving};
 use crate::local_sign_in::LocalSignIn;
 use crate::management_side::ManagementSide;
@@ -92,6 +93,7 @@ pub struct Shared {
     pub(crate) signed_in: Box<dyn Fn(&Identity) -> bool + Send + Sync>,
     pub(crate) local: Box<dyn LocalSignIn>,
     pub(crate) administration: Box<AdministrationHandler>,
+    pub(crate) api_keys: Box<ApiKeyHandler>,
     pub(crate) sign_ins: SignIns,
     pub(crate) passers: Passers,
     pub(crate) rates: Rates,
@@ -129,6 +131,7 @@ impl Shared {
             signed_in: stores.management.signed_in,
             local: stores.management.local,
             administration: stores.management.administration,
+            api_keys: stores.management.api_keys,
             sign_ins: SignIns::default(),
             passers: Passers::default(),
             rates: Rates::default(),

@@ -31,12 +31,12 @@ use jotgate_policy::trailers::Announced;
 use jotgate_policy::{cookies, forwarded, identity_headers, sanitize};
 use jotgate_session::Session;
 
-use crate::Shared;
 use crate::body::{RequestBody, ResponseBody};
 use crate::exchange::Exchange;
 use crate::request::ConnectionInfo;
 use crate::sanitized::{Sanitized, header_text};
 use crate::timed_io::InFlight;
+use crate::{Shared, api_key};
 
 use self::sender::SendFailure;
 use self::spare::Spare;
@@ -89,8 +89,8 @@ pub(crate) fn rewrite(
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
     headers.remove(EXPECT);
-    // Tokens are credentials for the gateway alone. Other virtual proxies leave the header to backends.
-    if matches!(vp.authentication, Authentication::Jwt(_)) {
+    // Tokens and API keys are credentials for the gateway alone. Otherwise the header is the backend's.
+    if matches!(vp.authentication, Authentication::Jwt(_)) || api_key::is_shown(&headers) {
         headers.remove(AUTHORIZATION);
     }
     cookies::remove(&mut headers, |name| sent.snapshot.is_own_cookie(name));

@@ -53,7 +53,7 @@ impl Management {
         let snapshot = self.snapshot();
         let found = match Uuid::parse_str(name) {
             Ok(id) => snapshot.virtual_proxy(id).cloned(),
-            Err(_) => self.virtual_proxy_of_prefix(name),
+            Err(_) => self.virtual_proxy_named(name),
         };
         match (found, asker) {
             (Some(vp), _) => Ok((asker.at(action, vp.id)?, vp)),

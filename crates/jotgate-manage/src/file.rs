@@ -13,7 +13,7 @@ mod write;
 
 pub use read::MAX_DOCUMENTS;
 pub(crate) use read::plan;
-pub use write::export;
+pub use write::{export, export_one};
 
 use jotgate_repository::Kind;
 

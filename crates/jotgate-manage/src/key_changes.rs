@@ -40,7 +40,7 @@ impl Management {
         let (_, vp) = self
             .allowed_at(asker, KeyAction::RotateKeys, name)
             .or_else(|_| self.allowed_at(asker, KeyAction::ReadConfiguration, name))?;
-        Ok(key_set(&self.document(&vp)?.jwt_public_key_certificate)?)
+        key_set(&self.document(&vp)?.jwt_public_key_certificate)
     }
 
     /// Changes them, and nothing else of the virtual proxy.

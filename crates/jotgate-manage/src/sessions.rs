@@ -40,6 +40,12 @@ impl Management {
         all.find(|vp| vp.prefix.as_str() == prefix).cloned()
     }
 
+    /// The same for a prefix as files and programs write it: `/` is the empty one.
+    #[must_use]
+    pub fn virtual_proxy_named(&self, name: &str) -> Option<Arc<VirtualProxy>> {
+        self.virtual_proxy_of_prefix(if name == "/" { "" } else { name })
+    }
+
     /// The sessions at a virtual proxy that are neither ended nor over, in no order.
     #[must_use]
     pub fn sessions_at(&self, vp: &VirtualProxy, now: Timestamp) -> Vec<Arc<Session>> {

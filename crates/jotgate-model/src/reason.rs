@@ -201,6 +201,10 @@ reasons! {
     TokenRevoked, "token_revoked", UNAUTHORIZED, Client, false,
         "Could not authenticate the request: The token is not valid.",
         "The token was revoked by an administrator; the user needs a new one.";
+    /// The API key is unknown, deleted or has run out.
+    ApiKeyInvalid, "api_key_invalid", UNAUTHORIZED, Client, false,
+        "Could not authenticate the request: The API key is not valid.",
+        "The detail says whether the key is unknown or has run out; make another one for the program that sent it.";
     /// The cookie names no session.
     SessionUnknown, "session_unknown", UNAUTHORIZED, Client, false,
         "Could not authenticate the request: Expected an authentication header.",

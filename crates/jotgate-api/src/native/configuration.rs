@@ -2,16 +2,39 @@
 
 use axum::extract::State;
 use jotgate_manage::{Draft, DraftContent, file};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Native;
+use super::endpoint::Endpoint;
 use super::input::{Body, Caller};
 use super::output::{Answer, ComparisonAnswer};
 use super::trouble::Trouble;
 
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/configuration", "The whole configuration", export)
+            .answer::<ConfigurationAnswer>(),
+        Endpoint::post(
+            "/configuration/difference",
+            "Checks a configuration and says what would change",
+            difference,
+        )
+        .body::<DraftRequest>()
+        .answer::<ComparisonAnswer>(),
+        Endpoint::post(
+            "/configuration/apply",
+            "Makes the configuration another one, in one save or not at all",
+            apply,
+        )
+        .body::<ApplyRequest>()
+        .answer::<ComparisonAnswer>(),
+    ]
+}
+
 /// The configuration of a revision, in the form of [`file`].
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ConfigurationAnswer {
     revision: u64,
     configuration: Map<String, Value>,
@@ -29,7 +52,7 @@ pub(super) async fn export(
 }
 
 /// A draft. `base` is the revision that it was made from.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DraftRequest {
     base: Option<u64>,
@@ -51,7 +74,7 @@ pub(super) async fn difference(
 }
 
 /// A draft that is to hold, and why.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApplyRequest {
     base: Option<u64>,

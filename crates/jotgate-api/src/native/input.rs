@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use jotgate_manage::Actor;
+use jotgate_manage::{Actor, Asker, KeyCaller};
 use serde::de::DeserializeOwned;
 
 use super::trouble::Trouble;
@@ -12,17 +12,39 @@ use super::trouble::Trouble;
 /// The longest body: ten thousand virtual proxies with a certificate each.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// Who asks.
+/// Who asks: somebody with a role. A program with an API key is refused.
 pub(super) struct Caller(pub(super) Actor);
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Trouble;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Trouble> {
-        let actor = parts.extensions.get::<Actor>().cloned();
-        actor
-            .map(Self)
-            .ok_or_else(|| Trouble::new(StatusCode::FORBIDDEN, "Nobody is named as the caller."))
+        Ok(Self(asker(parts)?.administrator()?))
+    }
+}
+
+/// Who asks: somebody with a role, or a program with an API key. The use case judges.
+pub(super) struct Anybody(pub(super) Asker);
+
+impl<S: Sync> FromRequestParts<S> for Anybody {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Trouble> {
+        asker(parts).map(Self)
+    }
+}
+
+fn asker(parts: &Parts) -> Result<Asker, Trouble> {
+    let actor = parts.extensions.get::<Actor>();
+    let key = parts.extensions.get::<KeyCaller>();
+    match (actor, key) {
+        // Whoever is less counts.
+        (_, Some(key)) => Ok(Asker::Key(key.clone())),
+        (Some(actor), None) => Ok(Asker::Administrator(actor.clone())),
+        (None, None) => {
+            let detail = "Nobody is named as the caller.";
+            Err(Trouble::new(StatusCode::FORBIDDEN, detail))
+        }
     }
 }
 
@@ -40,7 +62,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
     }
 }
 
-/// Numbers of revisions in the path.
+/// What varies in the path.
 pub(super) struct Path<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
@@ -50,7 +72,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         let parsed = axum::extract::Path::<T>::from_request_parts(parts, state).await;
         parsed
             .map(|axum::extract::Path(value)| Self(value))
-            .map_err(|_| Trouble::bad_request("The address names no number of a revision."))
+            .map_err(|_| {
+                Trouble::bad_request("The address holds something else than its place asks for.")
+            })
     }
 }
 

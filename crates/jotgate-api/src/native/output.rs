@@ -2,8 +2,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use jotgate_manage::{Comparison, Difference, DocumentChange, DocumentDifference, Revision};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,15 +24,33 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     }
 }
 
+/// 201 with the same.
+pub(super) struct Created<T>(pub(super) T);
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::CREATED, Answer(self.0)).into_response()
+    }
+}
+
+/// 204.
+pub(super) struct Deleted;
+
+impl IntoResponse for Deleted {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
 /// What differs, or would. `before` and `after` are the same revision where nothing does.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ComparisonAnswer {
     before: u64,
     after: u64,
     documents: Vec<DocumentAnswer>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DocumentAnswer {
     kind: &'static str,
     id: String,
@@ -40,7 +59,7 @@ struct DocumentAnswer {
     fields: Vec<FieldAnswer>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FieldAnswer {
     field: String,
     before: Value,
@@ -78,7 +97,7 @@ fn document(difference: DocumentDifference) -> DocumentAnswer {
 }
 
 /// One save.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct RevisionAnswer {
     revision: u64,
     at: String,

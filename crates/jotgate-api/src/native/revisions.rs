@@ -1,9 +1,11 @@
 //! The saves of the past.
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Native;
+use super::endpoint::Endpoint;
 use super::input::{Body, Caller, Parameters, Path};
 use super::output::{Answer, ComparisonAnswer, RevisionAnswer};
 use super::trouble::Trouble;
@@ -11,8 +13,29 @@ use super::trouble::Trouble;
 /// How many revisions are listed when nobody says.
 const USUAL: u32 = 100;
 
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/revisions", "The saves, newest first", list)
+            .query::<Page>()
+            .answer::<RevisionsAnswer>(),
+        Endpoint::get(
+            "/revisions/{before}/difference/{after}",
+            "What differs between two",
+            difference,
+        )
+        .answer::<ComparisonAnswer>(),
+        Endpoint::post(
+            "/revisions/{revision}/restore",
+            "Makes the configuration what it was, in a new save",
+            restore,
+        )
+        .body::<RestoreRequest>()
+        .answer::<ComparisonAnswer>(),
+    ]
+}
+
 /// Which revisions: the newest `limit` of those before `before`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
     before: Option<u64>,
@@ -20,7 +43,7 @@ pub(super) struct Page {
 }
 
 /// Newest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct RevisionsAnswer {
     revisions: Vec<RevisionAnswer>,
 }
@@ -46,7 +69,7 @@ pub(super) async fn difference(
 }
 
 /// Why a revision is restored.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RestoreRequest {
     #[serde(default)]

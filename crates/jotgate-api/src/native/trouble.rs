@@ -44,6 +44,11 @@ impl Trouble {
         Self::new(StatusCode::NOT_FOUND, "There is nothing at this address.")
     }
 
+    /// 404 for something that is no longer there, or never was.
+    pub(super) fn missing(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
     pub(super) fn method_not_allowed() -> Self {
         let detail = "This address does not answer that method.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)

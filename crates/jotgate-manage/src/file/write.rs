@@ -35,6 +35,15 @@ pub fn export(documents: &Documents) -> Map<String, Value> {
     file
 }
 
+/// One of the documents, as it stands in the file.
+#[must_use]
+pub fn export_one(documents: &Documents, document: &Document) -> Map<String, Value> {
+    match table(document, &Names::of_documents(documents)) {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
 /// The properties of a document that differ from the default.
 fn table(document: &Document, names: &Names) -> Value {
     let kind = document.kind();

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use axum::Router;
 use http::StatusCode;
 use jotgate_gateway::{
-    AdministrationHandler, Caller, LocalSignIn, LocalUser, ManagementSide, NotLetIn,
+    AdministrationHandler, AnswersFor, ApiKeyHandler, Caller, LocalSignIn, LocalUser,
+    ManagementSide, NotLetIn,
 };
-use jotgate_manage::{Actor, ActorKind, LocalError, Management};
-use jotgate_model::Identity;
+use jotgate_manage::{Actor, ActorKind, KeyRefused, LocalError, Management};
+use jotgate_model::{Identity, Reason, Refusal};
 use tokio::sync::Mutex;
 
 use crate::backup::pack_served;
@@ -22,6 +23,7 @@ pub(super) fn management_side(management: &Management) -> ManagementSide {
         signed_in: note_sign_ins(management),
         local: Box::new(LocalAdministrators(management.clone())),
         administration: administration(management),
+        api_keys: api_keys(management),
     }
 }
 
@@ -67,9 +69,10 @@ fn not_let_in(error: LocalError) -> NotLetIn {
     }
 }
 
-/// QRS for users with a role, through virtual proxies.
+/// QRS and the native endpoints for users with a role, through virtual proxies.
 fn administration(management: &Management) -> Box<AdministrationHandler> {
-    let answer = jotgate_api::whole_requests(qrs_router(management));
+    let router = native_router(management).fallback_service(qrs_router(management));
+    let answer = jotgate_api::whole_requests(router);
     Box::new(move |request, caller: Caller| {
         let actor = Actor {
             name: caller.user.to_string(),
@@ -99,6 +102,35 @@ pub(super) fn backups(management: &Management, directory: &Path) -> Router {
             .await
         })
     })
+}
+
+/// The native endpoints for programs with an API key, through virtual proxies.
+fn api_keys(management: &Management) -> Box<ApiKeyHandler> {
+    let answer = Arc::new(jotgate_api::whole_requests(native_router(management)));
+    let management = management.clone();
+    Box::new(move |text, address| {
+        let (answer, management) = (answer.clone(), management.clone());
+        Box::pin(async move {
+            let now = jotgate_gateway::timestamp();
+            let judged = management.api_key_caller(&text, address, now).await;
+            let caller = judged.map_err(|refused| key_refusal(&refused))?;
+            let answers: Box<AnswersFor> = Box::new(move |request| answer(request, caller));
+            Ok(answers)
+        })
+    })
+}
+
+fn key_refusal(refused: &KeyRefused) -> Refusal {
+    let reason = match refused {
+        KeyRefused::Unknown | KeyRefused::Expired { .. } => Reason::ApiKeyInvalid,
+        KeyRefused::Wait(_) => Reason::RateLimited,
+    };
+    Refusal::with(reason, refused.to_string())
+}
+
+/// The native endpoints, for callers who are known already.
+pub(super) fn native_router(management: &Management) -> Router {
+    jotgate_api::native_router(management.clone(), jotgate_gateway::timestamp)
 }
 
 /// QRS, for callers who are known already.

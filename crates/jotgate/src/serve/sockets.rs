@@ -20,7 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::handover::Role;
 use crate::settings::Settings;
 
-use super::administration::qrs_router;
+use super::administration::{native_router, qrs_router};
 
 /// The ports, all of them taken before anything is served.
 pub(super) struct Sockets {
@@ -127,8 +127,7 @@ impl Sockets {
             administrator_verifier(certificates.root())?,
         )
         .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
-        let native = jotgate_api::native_router(management.clone(), jotgate_gateway::timestamp);
-        let native = native.merge(backups);
+        let native = native_router(management).merge(backups);
         let qrs = native.fallback_service(qrs_router(management));
         let qps = jotgate_api::qps_router(management.clone(), jotgate_gateway::timestamp);
         // Monitors of the real system name nobody on the QPS port.
@@ -154,8 +153,7 @@ impl Sockets {
         management: &Management,
         backups: Router,
     ) {
-        let router = jotgate_api::native_router(management.clone(), jotgate_gateway::timestamp);
-        let router = router.merge(backups);
+        let router = native_router(management).merge(backups);
         match directory.bind_control() {
             Ok(listener) => {
                 let router = jotgate_api::local_caller(router);
