@@ -373,6 +373,7 @@ async fn every_flag_and_variable_that_a_page_names_is_one() {
         &["revisions", "list"],
         &["revisions", "restore"],
         &["backup"],
+        &["import"],
         &["restore"],
     ] {
         let arguments = [command, &["--help"]].concat();

@@ -19,5 +19,5 @@ mod xrfkey;
 pub use caller::{certificate_caller, local_caller};
 pub use native::{backup_router, native_router};
 pub use qps::qps_router;
-pub use qrs::{Build, qrs_router};
+pub use qrs::{Build, IMPORTED, ImportedSite, import, qrs_router};
 pub use whole::whole_requests;

@@ -15,6 +15,7 @@ mod described;
 mod entity;
 mod filter;
 mod foreign;
+mod import;
 pub(crate) mod openapi;
 mod order;
 mod selection;
@@ -39,6 +40,8 @@ use uuid::Uuid;
 use address::{Address, Part, Verb};
 use entity::EntityType;
 use selection::Selections;
+
+pub use import::{IMPORTED, ImportedSite, import};
 
 use crate::answer::Answer;
 use crate::body;

@@ -14,6 +14,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::commands::admin::AdminCommand;
 use crate::commands::backup::{BackupArguments, RestoreArguments};
 use crate::commands::configuration::{ApplyArguments, DiffArguments, ExportArguments};
+use crate::commands::import::ImportArguments;
 use crate::commands::keygen::KeygenArguments;
 use crate::commands::revisions::RevisionsCommand;
 use crate::commands::token::TokenCommand;
@@ -60,6 +61,11 @@ pub(crate) enum Command {
     /// What the file does not have is deleted, but for proxies. A secret in the file is a reference:
     /// { file = "..." }, beside the file, { env = "..." }, or { keep = true }.
     Apply(ApplyArguments),
+    /// Reads the virtual proxies, proxies and nodes of a site over QRS into a file for apply
+    ///
+    /// The site may be the real system or a gateway; nothing is changed there. What has no equivalent
+    /// here is told, line by line, at the beginning of the file as well.
+    Import(ImportArguments),
     /// Lists, compares and restores earlier configurations
     #[command(subcommand)]
     Revisions(RevisionsCommand),

@@ -1,7 +1,7 @@
 //! The command line as a client of a running gateway: through the socket in its data directory, or
 //! from elsewhere through its QRS port with an administrator's certificate.
 
-mod tls;
+pub(crate) mod tls;
 
 use std::io;
 use std::path::PathBuf;
@@ -209,7 +209,7 @@ impl GatewayArguments {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

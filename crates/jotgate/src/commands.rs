@@ -7,6 +7,7 @@ pub(crate) mod admin;
 pub(crate) mod backup;
 pub(crate) mod configuration;
 mod difference;
+pub(crate) mod import;
 pub(crate) mod keygen;
 pub(crate) mod revisions;
 pub(crate) mod token;

@@ -62,6 +62,9 @@ fn run() -> ExitCode {
         Command::Apply(arguments) => {
             commands::configuration::apply(arguments).and_then(|answer| answer.give())
         }
+        Command::Import(arguments) => {
+            commands::import::import(arguments).and_then(|answer| answer.give())
+        }
         Command::Revisions(command) => {
             commands::revisions::run(command).and_then(|answer| answer.give())
         }

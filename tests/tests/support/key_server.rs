@@ -165,7 +165,10 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
             tokio::time::sleep(after).await;
             document(&body, "")
         }
-        Mode::Paths(paths) => match paths.iter().find(|(known, _)| known == path) {
+        Mode::Paths(paths) => match paths
+            .iter()
+            .find(|(known, _)| Some(known.as_str()) == path.split('?').next())
+        {
             Some((_, body)) => document(body, ""),
             None => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
         },

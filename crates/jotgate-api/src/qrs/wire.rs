@@ -19,7 +19,7 @@ pub(super) use label::{CUSTOM_PROPERTY_DEFINITION, TAG};
 pub(super) use node::SERVER_NODE_CONFIGURATION;
 pub(super) use proxy_service::PROXY_SERVICE;
 pub(super) use read::Reader;
-pub(super) use shape::{Enumeration, Kind, Property, Shape};
+pub(super) use shape::{Enumeration, Kind, Property, READ_ONLY, Shape};
 pub(super) use status::{SERVICE_CLUSTER, SERVICE_STATUS};
 pub(super) use user::USER;
 pub(super) use virtual_proxy::VIRTUAL_PROXY_CONFIG;

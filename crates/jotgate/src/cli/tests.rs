@@ -25,6 +25,7 @@ fn help_of_every_command() {
         vec!["export"],
         vec!["diff"],
         vec!["apply"],
+        vec!["import"],
         vec!["revisions"],
         vec!["revisions", "list"],
         vec!["revisions", "diff"],

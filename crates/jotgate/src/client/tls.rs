@@ -25,7 +25,7 @@ pub(crate) async fn connect(
     ca: Option<&Path>,
 ) -> Result<(Box<dyn Stream>, String), Failure> {
     let wrong = || {
-        let sentence = "--server must be an address such as https://gateway.example.com:4242";
+        let sentence = "the server must be an address such as https://gateway.example.com:4242";
         Failure::new(Exit::Usage, sentence)
     };
     let uri: Uri = server.parse().map_err(|_| wrong())?;

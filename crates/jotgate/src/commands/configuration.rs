@@ -1,7 +1,7 @@
 //! `jotgate export`, `diff` and `apply`: the whole configuration as one file.
 
 mod secrets;
-mod toml_form;
+pub(super) mod toml_form;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

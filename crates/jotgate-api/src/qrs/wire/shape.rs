@@ -12,7 +12,7 @@ pub(in crate::qrs) const METADATA: [Property; 4] = [
 ];
 
 /// Members that clients send back because they read them; they are ignored.
-pub(super) const READ_ONLY: [&str; 6] = [
+pub(in crate::qrs) const READ_ONLY: [&str; 6] = [
     "id",
     "createdDate",
     "modifiedDate",

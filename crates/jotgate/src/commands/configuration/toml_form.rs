@@ -15,7 +15,7 @@ const HEAD: &str = "\
 ///
 /// # Errors
 /// The gateway sent something that no file can have.
-pub(super) fn write(configuration: &Value) -> Result<String, Failure> {
+pub(in crate::commands) fn write(configuration: &Value) -> Result<String, Failure> {
     let text = toml::to_string_pretty(&plain_first(configuration)).map_err(|error| {
         let sentence = format!("the configuration cannot be written as TOML ({error})");
         Failure::new(Exit::Fault, sentence)
