@@ -257,8 +257,12 @@ async fn connections_of_one_address_are_limited_and_given_back() {
     let site = Site::new(Gateway::serve().setting("--max-connections-per-address", "2")).await;
     let client = site.gateway.plain_client();
     site.wait_for_connections(0).await;
-    let kept = [client.raw().await, client.raw().await];
-    site.wait_for_connections(2).await;
+    let mut kept = [client.raw().await, client.raw().await];
+    for raw in &mut kept {
+        // A connection counts for its address from when it is served, a moment after it is open.
+        raw.send("GET /jwt/x HTTP/1.1\r\nHost: g\r\n\r\n").await;
+        assert_eq!(raw.read_answer().await.status, 401);
+    }
     assert!(
         client.get("/jwt/x").try_send().await.is_err(),
         "the third is refused"

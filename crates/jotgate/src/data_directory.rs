@@ -13,6 +13,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use tokio::net::UnixListener;
@@ -48,6 +49,8 @@ pub(crate) struct DataDirectory {
     lock: File,
     /// Whether what is in `run/` is this process' own.
     is_owner: bool,
+    /// Whether the lock was given to somebody else, too.
+    is_shared: AtomicBool,
 }
 
 /// The addresses that were really taken, in the form of `run/listeners.json`.
@@ -96,6 +99,7 @@ impl DataDirectory {
             path: path.to_path_buf(),
             lock,
             is_owner: true,
+            is_shared: AtomicBool::new(false),
         };
         directory
             .forget_listeners()
@@ -124,6 +128,7 @@ impl DataDirectory {
             path: path.to_path_buf(),
             lock,
             is_owner: false,
+            is_shared: AtomicBool::new(false),
         })
     }
 
@@ -132,6 +137,7 @@ impl DataDirectory {
     /// # Errors
     /// There are no more descriptors.
     pub(crate) fn lock(&self) -> io::Result<File> {
+        self.is_shared.store(true, Ordering::Relaxed);
         self.lock.try_clone()
     }
 
@@ -237,6 +243,11 @@ impl Drop for DataDirectory {
             drop(self.forget_listeners());
             drop(fs::remove_file(Self::upgrade_socket(&self.path)));
             drop(fs::remove_file(control_socket(&self.path)));
+        }
+        // To close the file is not enough: a child that is being started has it, too, until it has
+        // become another program.
+        if self.is_owner && !self.is_shared.load(Ordering::Relaxed) {
+            drop(self.lock.unlock());
         }
     }
 }

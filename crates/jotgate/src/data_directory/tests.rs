@@ -43,6 +43,23 @@ fn the_second_who_opens_it_is_refused() {
     DataDirectory::open(parent.path()).unwrap();
 }
 
+/// A child has its parent's descriptors until it has become another program: for a moment the lock was
+/// held by nobody who knew of it, and the next start was refused.
+#[test]
+fn a_child_that_is_being_started_does_not_hold_the_lock() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::open(parent.path()).unwrap();
+    let inherited = directory.lock.try_clone().unwrap();
+    drop(directory);
+    let next = DataDirectory::open(parent.path()).unwrap();
+    // Whoever was given the lock keeps it.
+    let given = next.lock().unwrap();
+    drop(next);
+    assert!(DataDirectory::open(parent.path()).is_err());
+    drop((given, inherited));
+    DataDirectory::open(parent.path()).unwrap();
+}
+
 #[test]
 fn a_foreign_directory_is_refused_and_left_alone() {
     let parent = tempfile::tempdir().unwrap();
