@@ -68,6 +68,8 @@ enum Bench {
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// How long QRS takes with 10,000 virtual proxies and 100,000 users.
+    Manage,
     /// Processor time for each request beside nginx and HAProxy, and memory of idle connections.
     Proxy(bench::ProxyOptions),
     /// The backend of `proxy`, which starts it.
@@ -95,6 +97,7 @@ fn main() -> anyhow::Result<ExitCode> {
 fn measure(bench: Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Start { data_dir } => bench::start(data_dir),
+        Bench::Manage => bench::manage(),
         Bench::Proxy(options) => bench::proxy(&options),
         Bench::Backend { port } => bench::backend(port),
         Bench::Sockets {
