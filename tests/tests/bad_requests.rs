@@ -44,6 +44,105 @@ async fn bodies_that_are_no_entity() {
 }
 
 #[tokio::test]
+async fn bodies_in_another_encoding() {
+    let mut serving = Serving::start().await;
+    let administration = Administration::of(&serving.gateway);
+    let json = "{\"prefix\": \"encoded\", \"description\": \"\u{fc}ber\"}";
+    let utf_16 = |to_bytes: fn(u16) -> [u8; 2]| {
+        let units = std::iter::once(0xfeff).chain(json.encode_utf16());
+        units.flat_map(to_bytes).collect::<Vec<u8>>()
+    };
+    let latin_1 = json.chars().map(|c| u8::try_from(c).expect("Latin-1"));
+    for (encoding, body) in [
+        ("UTF-16, little endian", utf_16(u16::to_le_bytes)),
+        ("UTF-16, big endian", utf_16(u16::to_be_bytes)),
+        ("Latin-1", latin_1.collect()),
+        (
+            "UTF-8 that is cut",
+            json.as_bytes()[..json.len() - 6].to_vec(),
+        ),
+        ("a lone surrogate", br#"{"prefix": "\ud800"}"#.to_vec()),
+        ("a zero byte", b"{\"prefix\": \"a\0b\"}".to_vec()),
+    ] {
+        for (method, path) in [
+            ("POST", "/virtualproxyconfig".to_owned()),
+            ("PUT", serving.vp.path()),
+        ] {
+            let request = administration.request(method, &path);
+            let answer = request.body(body.clone()).send().await;
+            assert_sentence(&answer, 400, &["no JSON"]);
+        }
+        serving.assert_goes_on(encoding).await;
+    }
+    // A byte order mark in front of UTF-8 is no mistake.
+    let marked = format!("\u{feff}{json}");
+    let request = administration.request("POST", "/virtualproxyconfig");
+    let answer = request.body(marked).send().await;
+    assert_sentence(&answer, 400, &["sessionCookieHeaderName"]);
+}
+
+#[tokio::test]
+async fn filters_that_nobody_would_write() {
+    let mut serving = Serving::start().await;
+    let administration = Administration::of(&serving.gateway);
+    let nested = |depth: usize| {
+        let (open, close) = ("(".repeat(depth), ")".repeat(depth));
+        format!("{open}prefix%20eq%20'jwt'{close}")
+    };
+    let long = |length: usize| format!("prefix%20eq%20'{}'", "x".repeat(length));
+    for (filter, status) in [
+        (nested(64), 200),
+        (nested(65), 400),
+        (nested(1000), 400),
+        ("(".repeat(1000), 400),
+        (long(8000), 200),
+        (long(9000), 400),
+        ("prefix%20eq%20'%ff'".to_owned(), 400),
+        ("nothing%20eq%201".to_owned(), 400),
+    ] {
+        for path in ["/virtualproxyconfig", "/virtualproxyconfig/count"] {
+            let request = administration.request_with("GET", path, &format!("filter={filter}"));
+            let answer = request.send().await;
+            let shown: String = filter.chars().take(40).collect();
+            assert_eq!(answer.status, status, "{shown}: {}", answer.text());
+        }
+    }
+    // More than an address may have.
+    let (mut raw, _) = begun(&serving, "/virtualproxyconfig", "").await;
+    let target = format!("/qrs/virtualproxyconfig?filter={}", long(100_000));
+    let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    raw.send(head).await;
+    assert_eq!(raw.read_answer().await.status, 414);
+    assert!(raw.ends_cleanly().await);
+    serving.assert_goes_on("bad filters").await;
+}
+
+#[tokio::test]
+async fn of_two_writers_at_once_one_is_told_of_the_other() {
+    let serving = Serving::start().await;
+    let before = serving.vp.entity().await;
+    let path = serving.vp.path();
+    let save = async |description: &str| {
+        let mut entity = before.clone();
+        entity["description"] = description.into();
+        let answer = serving.qrs().send("PUT", &path, Some(&entity)).await;
+        (answer, description.to_owned())
+    };
+    let all = tokio::join!(save("a"), save("b"), save("c"), save("d"));
+    let all = [all.0, all.1, all.2, all.3];
+    let (saved, refused): (Vec<_>, Vec<_>) =
+        all.iter().partition(|(answer, _)| answer.status == 200);
+    assert_eq!((saved.len(), refused.len()), (1, 3));
+    for (answer, _) in refused {
+        assert_sentence(answer, 409, &["read it again"]);
+    }
+    assert_eq!(
+        serving.vp.entity().await["description"],
+        saved[0].1.as_str()
+    );
+}
+
+#[tokio::test]
 async fn a_body_without_an_end() {
     let mut serving = Serving::start().await;
     let (mut raw, head) = begun(

@@ -57,7 +57,8 @@ async fn save_virtual_proxy(vp: &VirtualProxy, round: usize) {
         json!(["portal.example.com"]),
     )
     .await;
-    vp.set("useStickyLoadBalancing", round % 2 == 0).await;
+    vp.set("useStickyLoadBalancing", round.is_multiple_of(2))
+        .await;
 }
 
 /// A second node comes, gets requests, and goes again; the first one is edited.

@@ -20,8 +20,13 @@ impl Administration {
 
     /// A request below `/qrs`, with everything that QRS wants beside the body.
     pub(crate) fn request(&self, method: &str, path: &str) -> Request {
+        self.request_with(method, path, "")
+    }
+
+    /// The same with a further query.
+    pub(crate) fn request_with(&self, method: &str, path: &str, query: &str) -> Request {
         self.0
-            .request(method, &format!("/qrs{path}?xrfkey={XRFKEY}"))
+            .request(method, &format!("/qrs{path}?xrfkey={XRFKEY}&{query}"))
             .header("X-Qlik-Xrfkey", XRFKEY)
             .header(
                 "X-Qlik-User",

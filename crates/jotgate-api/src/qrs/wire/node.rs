@@ -2,8 +2,8 @@
 
 use super::label::{custom_properties, tags};
 use super::shape::{
-    Condensed, Property, Shape, Target, boolean, date, items, number, opaque, reference, secret,
-    text,
+    Condensed, Property, Shape, Target, boolean, date, items, number, only_shown, opaque,
+    reference, secret, text,
 };
 
 /// A machine with backends.
@@ -43,7 +43,7 @@ static PROPERTIES: &[Property] = &[
     text("clientCertificate", 100_000),
     secret("clientKey", 100_000),
     boolean("draining"),
-    date("drainingSince"),
+    only_shown(date("drainingSince")),
     number("maxConnections", 0, 1_000_000),
 ];
 
