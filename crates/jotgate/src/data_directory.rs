@@ -109,6 +109,18 @@ impl DataDirectory {
         Ok(directory)
     }
 
+    /// Finishes a restore that was interrupted at `path`, for whoever looks at the folder without
+    /// opening it. A process that has the folder has finished it already.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn finish_interrupted(path: &Path) -> Result<(), DataDirectoryError> {
+        if matches!(replacement::find(path), Ok(Some(_))) {
+            drop(Self::open(path)?);
+        }
+        Ok(())
+    }
+
     /// Takes the folder at `path` over from the process that gave its `lock`: a lock belongs to the
     /// open file, not to a process. Nothing in the folder changes, since that process still serves.
     ///

@@ -8,6 +8,7 @@ use jotgate_model::Timestamp;
 use serde_json::Value;
 
 use super::Answer;
+use crate::data_directory::DataDirectory;
 use crate::exit::{Exit, Failure};
 
 /// What `jotgate admin` does.
@@ -41,6 +42,7 @@ pub(crate) struct ResetArguments {
 pub(crate) fn run(command: &AdminCommand, now: Timestamp) -> Result<Answer, Failure> {
     let AdminCommand::Reset(arguments) = command;
     let directory = &arguments.data_dir;
+    DataDirectory::finish_interrupted(directory)?;
     let database = directory.join("configuration.db");
     if !database.is_file() {
         return Err(Failure::new(

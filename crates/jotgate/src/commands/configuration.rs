@@ -159,6 +159,7 @@ fn from_standard_input() -> Result<String, Failure> {
 
 /// What a gateway that does not run would serve.
 fn stored(data_dir: &Path) -> Result<Value, Failure> {
+    DataDirectory::finish_interrupted(data_dir)?;
     let database = data_dir.join("configuration.db");
     if !database.is_file() {
         let sentence = format!(

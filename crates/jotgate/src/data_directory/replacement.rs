@@ -120,7 +120,7 @@ pub(super) fn finish(directory: &Path) -> io::Result<Option<PathBuf>> {
 }
 
 /// The folder of a decided replacement, and the name for the content before it.
-fn find(directory: &Path) -> io::Result<Option<(PathBuf, PathBuf)>> {
+pub(super) fn find(directory: &Path) -> io::Result<Option<(PathBuf, PathBuf)>> {
     for entry in fs::read_dir(directory)? {
         let name = entry?.file_name();
         if let Some(date) = name.to_str().and_then(|name| name.strip_prefix(DECIDED)) {

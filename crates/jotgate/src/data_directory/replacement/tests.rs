@@ -104,7 +104,8 @@ fn whatever_moment_it_is_killed_at_the_next_start_has_the_old_or_the_new() {
         if killed_after == moves {
             fs::remove_dir(decided.join("new")).unwrap();
         }
-        drop(DataDirectory::open(&path).unwrap());
+        // Commands that do not open the folder look at it after this.
+        DataDirectory::finish_interrupted(&path).unwrap();
         assert_eq!(content(&path), new, "killed after {killed_after} steps");
         assert_eq!(content(&path.join("before-restore-today")), old);
         assert!(!decided.exists());
