@@ -35,20 +35,25 @@ pub fn certificate_caller(router: Router, unnamed: Option<User>) -> Router {
 /// of the actor's source.
 pub fn local_caller(router: Router) -> Router {
     let insert = async |mut request: Request, next: Next| {
-        let peer = request.extensions().get::<UCred>();
-        let source = match peer {
-            Some(peer) => format!("this machine, user id {}", peer.uid()),
-            None => "this machine".to_owned(),
-        };
-        request.extensions_mut().insert(Actor {
-            name: r"INTERNAL\command_line".to_owned(),
-            kind: ActorKind::CommandLine,
-            source,
-            privilege: Privilege::RootAdmin,
-        });
+        let peer = request.extensions().get::<UCred>().map(UCred::uid);
+        request.extensions_mut().insert(local_actor(peer));
         next.run(request).await
     };
     router.layer(middleware::from_fn(insert))
+}
+
+/// Whoever has the data directory, as the user of that number.
+#[must_use]
+pub fn local_actor(uid: Option<u32>) -> Actor {
+    Actor {
+        name: r"INTERNAL\command_line".to_owned(),
+        kind: ActorKind::CommandLine,
+        source: match uid {
+            Some(uid) => format!("this machine, user id {uid}"),
+            None => "this machine".to_owned(),
+        },
+        privilege: Privilege::RootAdmin,
+    }
 }
 
 async fn insert_actor(unnamed: Option<User>, mut request: Request, next: Next) -> Response {

@@ -196,7 +196,7 @@ impl Asked<'_> {
         let ended = self
             .qps
             .management
-            .end_sessions_of_user(self.actor, vp, user);
+            .end_sessions_of_user(self.actor, vp, user, self.now);
         let ended = ended.await?;
         Ok(Answer::Json(
             ended.iter().map(|s| wire::session(s)).collect(),

@@ -46,7 +46,7 @@ pub trait LocalSignIn: Send + Sync {
     fn sign_in(&self, id: String, password: String, address: IpAddr) -> LocalUser;
 
     /// The administrator whom a set-up link makes.
-    fn set_up(&self, secret: String, id: String, password: String) -> LocalUser;
+    fn set_up(&self, secret: String, id: String, password: String, address: IpAddr) -> LocalUser;
 }
 
 /// Why somebody is not let in.
@@ -190,7 +190,7 @@ async fn judge(
     }
     let judged = match form {
         Form::SignIn => shared.local.sign_in(id, password, address),
-        Form::SetUp => shared.local.set_up(field("token"), id, password),
+        Form::SetUp => shared.local.set_up(field("token"), id, password, address),
     };
     shared.background.spawn(judged).await.unwrap_or_else(|_| {
         Err(NotLetIn {

@@ -69,7 +69,7 @@ impl LocalSignIn for Nobody {
         Self::answer()
     }
 
-    fn set_up(&self, _: String, _: String, _: String) -> LocalUser {
+    fn set_up(&self, _: String, _: String, _: String, _: std::net::IpAddr) -> LocalUser {
         Self::answer()
     }
 }

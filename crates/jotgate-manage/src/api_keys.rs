@@ -11,12 +11,14 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jotgate_model::{FieldErrors, Timestamp};
-use jotgate_repository::StoredApiKey;
+use jotgate_repository::{AuditEntry, StoredApiKey};
 use jotgate_session::SessionSecret;
+use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::caller::{KeyCaller, KeyRefused};
 pub(crate) use self::kept::ApiKeys;
+use crate::audit::{entry, subject};
 use crate::authority::check_root;
 use crate::{Actor, ManageError, Management};
 
@@ -111,9 +113,19 @@ impl Management {
         new: NewApiKey,
         now: Timestamp,
     ) -> Result<(ApiKeyText, StoredApiKey), ManageError> {
-        check_root(actor, || {
+        let named = new.name.clone();
+        let attempt = || {
+            entry(
+                actor.for_audit(),
+                "api_key.create",
+                subject("ApiKey", "", named),
+                now,
+            )
+        };
+        let checked = check_root(actor, || {
             "To make API keys takes the role RootAdmin.".to_owned()
-        })?;
+        });
+        self.inner.audit_refusal(checked, attempt)?;
         self.check_new_key(&new)?;
         let secret = SessionSecret::generate();
         let text = format!("{PREFIX}{}", secret.expose());
@@ -135,7 +147,9 @@ impl Management {
             last_used_from: None,
         };
         let keys = self.inner.api_keys.changing().await;
-        if !self.inner.repository.add_api_key(&key, MAX_KEYS).await? {
+        let entry = key_entry(actor, "api_key.create", &key, now);
+        let added = self.inner.repository.add_api_key(&key, MAX_KEYS, entry);
+        if !added.await? {
             let problem = format!("there are {MAX_KEYS} keys already; delete one first");
             return Err(ManageError::field("name", problem));
         }
@@ -194,17 +208,56 @@ impl Management {
     /// # Errors
     /// [`ManageError::Forbidden`] without the role RootAdmin, [`ManageError::Unavailable`]. `false`
     /// when there is none of that id.
-    pub async fn delete_api_key(&self, actor: &Actor, id: Uuid) -> Result<bool, ManageError> {
-        check_root(actor, || {
+    pub async fn delete_api_key(
+        &self,
+        actor: &Actor,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<bool, ManageError> {
+        let attempt = || {
+            entry(
+                actor.for_audit(),
+                "api_key.delete",
+                subject("ApiKey", id, ""),
+                now,
+            )
+        };
+        let checked = check_root(actor, || {
             "To delete API keys takes the role RootAdmin.".to_owned()
-        })?;
+        });
+        self.inner.audit_refusal(checked, attempt)?;
         let keys = self.inner.api_keys.changing().await;
-        let removed = self.inner.repository.remove_api_key(id).await?;
+        let removed = self.inner.repository.remove_api_key(id, attempt()).await?;
         keys.reload(&self.inner.repository).await?;
         if removed {
             tracing::info!(key.id = %id, key.deleted_by = ?actor.name, "an API key was deleted");
         }
         Ok(removed)
+    }
+}
+
+/// What the trail has of a key: what it may do, not what it is.
+fn key_entry(
+    actor: &Actor,
+    action: &'static str,
+    key: &StoredApiKey,
+    now: Timestamp,
+) -> AuditEntry {
+    let ids: Vec<String> = key.virtual_proxies.iter().map(Uuid::to_string).collect();
+    let fields = [
+        ("actions", Value::from(key.actions.clone())),
+        ("virtualProxies", Value::from(ids)),
+        ("expires", Value::from(key.expires.to_string())),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
+    AuditEntry {
+        after: Some(fields.into_iter().collect()),
+        ..entry(
+            actor.for_audit(),
+            action,
+            subject("ApiKey", key.id, &key.name),
+            now,
+        )
     }
 }
 

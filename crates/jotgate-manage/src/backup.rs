@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use jotgate_repository::Copied;
+use jotgate_model::Timestamp;
+use jotgate_repository::{AuditEntry, Copied, Repository, RepositoryError, Subject};
 
+use crate::audit::entry;
 use crate::authority::check_root;
 use crate::{Actor, ManageError, Management};
 
@@ -14,11 +16,20 @@ impl Management {
     /// # Errors
     /// [`ManageError::Forbidden`] without the role RootAdmin: the copy holds private keys.
     /// [`ManageError::Unavailable`].
-    pub async fn copy_database(&self, actor: &Actor, target: &Path) -> Result<Copied, ManageError> {
-        check_root(actor, || {
+    pub async fn copy_database(
+        &self,
+        actor: &Actor,
+        target: &Path,
+        now: Timestamp,
+    ) -> Result<Copied, ManageError> {
+        let attempt = || entry(actor.for_audit(), "backup.take", Subject::default(), now);
+        let checked = check_root(actor, || {
             "To take a backup takes the role RootAdmin: it holds private keys.".to_owned()
-        })?;
+        });
+        self.inner.audit_refusal(checked, attempt)?;
         let copied = self.inner.repository.copy_to(target).await?;
+        // Behind it: what is in the backup does not tell of the backup.
+        self.inner.audit_done(attempt()).await;
         tracing::info!(
             config.revision = copied.revision,
             backup.author = ?actor.name,
@@ -29,21 +40,36 @@ impl Management {
     }
 }
 
+/// Notes in the trail of a database that it comes from a backup, which `reason` names.
+///
+/// # Errors
+/// [`RepositoryError::Unavailable`].
+pub async fn note_restore(
+    repository: &Repository,
+    actor: &Actor,
+    reason: String,
+    now: Timestamp,
+) -> Result<(), RepositoryError> {
+    let restored = entry(actor.for_audit(), "backup.restore", Subject::default(), now);
+    let restored = AuditEntry { reason, ..restored };
+    repository.append_audit(&[restored]).await
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Repository;
-    use crate::testing::{auditor, forbidden, root, security, site};
+    use crate::testing::{at, auditor, forbidden, root, security, site};
 
     #[tokio::test]
     async fn only_root_administrators_take_backups() {
         let site = site().await;
         let target = site.path.with_file_name("copy.db");
         for actor in [security(), auditor()] {
-            let refused = site.management.copy_database(actor, &target).await;
+            let refused = site.management.copy_database(actor, &target, at(1)).await;
             assert!(forbidden(refused).contains("RootAdmin"));
             assert!(!target.exists());
         }
-        let copied = site.management.copy_database(root(), &target).await;
+        let copied = site.management.copy_database(root(), &target, at(1)).await;
         assert_eq!(copied.unwrap().revision, 1);
         let copy = Repository::open_sqlite(&target).await.unwrap();
         assert_eq!(

@@ -9,6 +9,7 @@
 mod actor;
 mod api_keys;
 mod asker;
+mod audit;
 mod authority;
 mod backup;
 mod documents;
@@ -39,13 +40,16 @@ mod virtual_proxies;
 pub use actor::{Actor, Privilege};
 pub use api_keys::{ApiKeyText, KeyAction, KeyCaller, KeyRefused, NewApiKey};
 pub use asker::Asker;
+pub use audit::Audit;
+pub use backup::note_restore;
 pub use drafts::{Comparison, DocumentChange, DocumentDifference, Draft, DraftContent, MAX_NOTE};
 pub use error::ManageError;
 pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
 pub use jotgate_model::ActorKind;
 pub use jotgate_repository::{
-    Change, Copied, Difference, Document, Kind, Repository, Revision, Revocation, Revoked,
-    StoredApiKey, StoredUser,
+    AuditActor, AuditEntry, AuditFilter, AuditHead, AuditKey, AuditProblem, AuditRow, AuditTrail,
+    AuditVerdict, Change, Copied, Damage, Difference, Document, Kind, MAX_AUDIT_ROWS, Outcome,
+    Repository, Revision, Revocation, Revoked, StoredApiKey, StoredUser, Subject,
 };
 pub use jotgate_session::{Session, SessionSecret, Sessions};
 pub use jotgate_token::{Key, KeySet};

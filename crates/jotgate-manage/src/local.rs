@@ -13,17 +13,18 @@ mod password;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jotgate_model::{INTERNAL_DIRECTORY, Role, Timestamp, User};
-use jotgate_repository::StoredUser;
+use jotgate_model::{ActorKind, INTERNAL_DIRECTORY, Role, Timestamp, User};
+use jotgate_repository::{AuditActor, AuditEntry, Outcome, StoredUser, Subject};
 
 pub use self::link::make_set_up_secret;
 pub(crate) use self::lockout::AddressFailures;
 use self::lockout::Lockout;
 use self::password::Passwords;
+use crate::audit::entry;
 use crate::management::Inner;
 use crate::revocations::carry_through;
-use crate::users::{check_name, local_root_administrators};
-use crate::{ManageError, Management};
+use crate::users::{check_name, local_root_administrators, user_entry};
+use crate::{Actor, ManageError, Management};
 
 /// Who changes what somebody does with a link.
 const AUTHOR: &str = r"INTERNAL\set-up link";
@@ -93,6 +94,23 @@ impl Management {
         address: IpAddr,
         now: Timestamp,
     ) -> Result<User, LocalError> {
+        let judged = self.judge_password(id, password, address, now).await;
+        let actor = signing_in(id, address);
+        let attempt = entry(actor, "sign_in", Subject::default(), now);
+        match &judged {
+            Ok(_) => self.inner.audit.note(attempt),
+            Err(error) => self.inner.audit.refused(not_let_in(attempt, error)),
+        }
+        judged
+    }
+
+    async fn judge_password(
+        &self,
+        id: &str,
+        password: &str,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Result<User, LocalError> {
         let inner = &self.inner;
         let key = local_user(id).key();
         inner.local.lockout.begin(&key, address, now)?;
@@ -127,7 +145,9 @@ impl Management {
         now: Timestamp,
     ) -> Result<(), LocalError> {
         let user = self.check_password(id, password, address, now).await?;
-        self.set_password(user, new, None, now).await
+        let actor = signing_in(id, address);
+        let attempt = (actor, "password.change");
+        self.set_password(user, new, None, attempt, now).await
     }
 
     /// Makes a local administrator with the role RootAdmin, or gives an existing one that role and
@@ -142,7 +162,8 @@ impl Management {
         now: Timestamp,
     ) -> Result<(), LocalError> {
         let user = local_user(id.trim());
-        self.set_password(user, password, Some(Role::RootAdmin), now)
+        let attempt = (Actor::system().for_audit(), "administrator.make");
+        self.set_password(user, password, Some(Role::RootAdmin), attempt, now)
             .await
     }
 
@@ -151,14 +172,18 @@ impl Management {
         user: User,
         password: &str,
         role: Option<Role>,
+        (actor, action): (AuditActor, &'static str),
         now: Timestamp,
     ) -> Result<(), LocalError> {
         let hash = self.hash_for(&user, password).await?;
         let inner = self.inner.clone();
         let work = async move {
             let _changing = inner.changing_people.lock().await;
-            let stored = inner.local_user_with(&user, role, now).await?;
-            let put = inner.repository.put_user_with_password(&stored, &hash, now);
+            let (before, stored) = inner.local_user_with(&user, role, now).await?;
+            let entry = user_entry(actor, action, (before.as_ref(), Some(&stored)), now);
+            let put = inner
+                .repository
+                .put_user_with_password(&stored, &hash, now, entry);
             put.await?;
             inner.set_standing(&stored.user.key(), stored.blocked, stored.roles);
             Ok(())
@@ -176,16 +201,17 @@ impl Management {
 }
 
 impl Inner {
-    /// The user as stored or new; with `role`, one who has it and is let in.
+    /// The user as stored, and as stored or new; with `role`, one who has it and is let in.
     async fn local_user_with(
         self: &Arc<Self>,
         user: &User,
         role: Option<Role>,
         now: Timestamp,
-    ) -> Result<StoredUser, ManageError> {
-        let stored = self.repository.user_of_name(&user.key()).await?;
+    ) -> Result<(Option<StoredUser>, StoredUser), ManageError> {
+        let before = self.repository.user_of_name(&user.key()).await?;
+        let stored = before.clone();
         let stored = stored.unwrap_or_else(|| StoredUser::new(user.clone(), AUTHOR, now));
-        Ok(match role {
+        let after = match role {
             None => stored,
             Some(role) => StoredUser {
                 roles: stored.roles.iter().chain([role]).collect(),
@@ -194,7 +220,33 @@ impl Inner {
                 modified_by: AUTHOR.to_owned(),
                 ..stored
             },
-        })
+        };
+        Ok((before, after))
+    }
+}
+
+/// Whoever says to be that local user.
+fn signing_in(id: &str, address: IpAddr) -> AuditActor {
+    AuditActor {
+        name: local_user(id).to_string(),
+        kind: ActorKind::LocalAdministrator,
+        source: address.to_string(),
+    }
+}
+
+/// What the trail has of somebody who is not let in.
+fn not_let_in(attempt: AuditEntry, error: &LocalError) -> AuditEntry {
+    AuditEntry {
+        outcome: match error {
+            LocalError::Unavailable => Outcome::Failed,
+            _ => Outcome::Refused,
+        },
+        // That one waits shorter or longer says nothing more.
+        reason: match error {
+            LocalError::Wait(_) => "There were too many attempts.".to_owned(),
+            error => error.to_string(),
+        },
+        ..attempt
     }
 }
 

@@ -8,12 +8,15 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use jotgate_keys::KeyRing;
 use jotgate_model::{People, Snapshot, Timestamp};
-use jotgate_repository::{Change, ChangeSet, Kind, Repository, RepositoryError};
+use jotgate_repository::{
+    AuditEntry, Change, ChangeSet, Kind, Repository, RepositoryError, Subject,
+};
 use jotgate_session::Sessions;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::api_keys::ApiKeys;
+use crate::audit::{Audit, entry};
 use crate::local::Local;
 use crate::sessions::end_sessions_of;
 use crate::site::{NewSite, load_or_create};
@@ -33,6 +36,8 @@ pub struct Management {
 pub(crate) struct Inner {
     pub(crate) repository: Repository,
     pub(crate) sessions: Sessions,
+    /// What is written a moment later.
+    pub(crate) audit: Audit,
     publish: Box<dyn Fn(Arc<Snapshot>) + Send + Sync>,
     snapshot: ArcSwap<Snapshot>,
     /// Held from the reading of what a save is based on until the answer.
@@ -57,6 +62,17 @@ pub(crate) struct Intent {
     pub(crate) actor: Actor,
     pub(crate) note: String,
     pub(crate) now: Timestamp,
+}
+
+impl Intent {
+    /// What the trail has of it when nothing is saved.
+    fn attempt(&self) -> AuditEntry {
+        let actor = self.actor.for_audit();
+        AuditEntry {
+            reason: self.note.clone(),
+            ..entry(actor, "configuration.save", Subject::default(), self.now)
+        }
+    }
 }
 
 /// The configuration on both sides of a save.
@@ -90,6 +106,7 @@ impl Management {
         publish(snapshot.clone());
         Ok(Self {
             inner: Arc::new(Inner {
+                audit: Audit::start(repository.clone()),
                 repository,
                 sessions,
                 publish: Box::new(publish),
@@ -109,6 +126,7 @@ impl Management {
     pub async fn close(&self) {
         // Not in the middle of a save.
         let _saving = self.inner.saving.lock().await;
+        self.inner.audit.flush().await;
         self.inner.repository.close().await;
     }
 
@@ -157,7 +175,10 @@ impl Management {
         plan: impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError> + Send + Sync + 'static,
     ) -> Result<Saved, ManageError> {
         let inner = self.inner.clone();
-        let task = tokio::spawn(async move { inner.save(&intent, &plan).await });
+        let task = tokio::spawn(async move {
+            let saved = inner.save(&intent, &plan).await;
+            inner.audit_refusal(saved, || intent.attempt())
+        });
         task.await.unwrap_or_else(|error| {
             tracing::error!(%error, "a save ended early");
             let reason = "of an error in Jotgate itself, which its log describes";
@@ -212,7 +233,7 @@ impl Inner {
         let next = rules::check(current, &changes, &intent.actor).map_err(Failure::Final)?;
         let set = ChangeSet {
             changes,
-            author: intent.actor.name.clone(),
+            author: intent.actor.for_audit(),
             note: intent.note.clone(),
             at: intent.now,
         };

@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use jotgate_keys::{KeyRing, Revocations, RevokedUser, SourceState, TokenHash};
 use jotgate_model::{Timestamp, UnixTime, User};
-use jotgate_repository::{Revocation, Revoked};
+use jotgate_repository::{AuditEntry, Revocation, Revoked, Subject};
 use jotgate_session::{EndReason, Session};
 use jotgate_token::Verified;
 use uuid::Uuid;
 
+use crate::audit::{entry, subject};
 use crate::authority::check_may_change;
 use crate::management::Inner;
 use crate::{Actor, ManageError, Management};
@@ -87,8 +88,8 @@ impl Management {
         };
         let until = first.expires.map(|expires| expires.plus(MARGIN));
         let hash = *TokenHash::of(token).as_bytes();
-        let revocation = new(actor, Revoked::Token { hash }, until, note, now)?;
-        self.revoke(revocation, now, move |session| {
+        let revocation = self.new_revocation(actor, Revoked::Token { hash }, until, note, now)?;
+        self.revoke(actor, revocation, now, move |session| {
             accepted
                 .iter()
                 .any(|(vp, token)| opened(session, *vp, token))
@@ -123,8 +124,8 @@ impl Management {
         let known = self.inner.keys()?.remembered(virtual_proxy, same);
         let jti = jti.to_owned();
         let subject = Revoked::TokenId { virtual_proxy, jti };
-        let revocation = new(actor, subject, until, note, now)?;
-        self.revoke(revocation, now, move |session| {
+        let revocation = self.new_revocation(actor, subject, until, note, now)?;
+        self.revoke(actor, revocation, now, move |session| {
             known
                 .iter()
                 .any(|token| opened(session, virtual_proxy, token))
@@ -156,8 +157,8 @@ impl Management {
             user,
             issued_before,
         };
-        let revocation = new(actor, subject, until, note, now)?;
-        self.revoke(revocation, now, move |session| {
+        let revocation = self.new_revocation(actor, subject, until, note, now)?;
+        self.revoke(actor, revocation, now, move |session| {
             let issued = session.token_issued();
             session.key_fingerprint().is_some()
                 && session.is_of(&of_user)
@@ -176,12 +177,16 @@ impl Management {
         id: Uuid,
         now: Timestamp,
     ) -> Result<(), ManageError> {
-        check_may_change(actor)?;
+        let attempt = || {
+            let revocation = subject("Revocation", id, "");
+            entry(actor.for_audit(), "revocation.remove", revocation, now)
+        };
+        self.inner.audit_refusal(check_may_change(actor), attempt)?;
         let keys = self.inner.keys()?.clone();
-        let (inner, author) = (self.inner.clone(), actor.name.clone());
+        let (inner, author, entry) = (self.inner.clone(), actor.name.clone(), attempt());
         carry_through(async move {
             let _revoking = inner.revoking.lock().await;
-            if !inner.repository.remove_revocation(id).await? {
+            if !inner.repository.remove_revocation(id, entry).await? {
                 let problem = format!("there is no revocation with the id {id}");
                 return Err(ManageError::field("id", problem));
             }
@@ -191,21 +196,36 @@ impl Management {
         .await
     }
 
+    fn new_revocation(
+        &self,
+        actor: &Actor,
+        subject: Revoked,
+        until: Option<UnixTime>,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<Revocation, ManageError> {
+        let attempt = || entry(actor.for_audit(), "token.revoke", Subject::default(), now);
+        let checked = new(actor, subject, until, note, now);
+        self.inner.audit_refusal(checked, attempt)
+    }
+
     /// Stores the revocation, lets it hold, and ends the sessions that `ends` chooses.
     async fn revoke(
         &self,
+        actor: &Actor,
         revocation: Revocation,
         now: Timestamp,
         ends: impl Fn(&Session) -> bool + Send + Sync + 'static,
     ) -> Result<Revocation, ManageError> {
         let keys = self.inner.keys()?.clone();
         let inner = self.inner.clone();
+        let entry = revocation_entry(actor, &revocation);
         carry_through(async move {
             let _revoking = inner.revoking.lock().await;
             let stored =
                 inner
                     .repository
-                    .add_revocation(&revocation, MAX_REVOCATIONS, seconds(now));
+                    .add_revocation(&revocation, MAX_REVOCATIONS, seconds(now), entry);
             if !stored.await? {
                 let problem = format!("{MAX_REVOCATIONS} are there already; remove some first");
                 return Err(ManageError::field("revocations", problem));
@@ -308,6 +328,20 @@ fn new(
         author: actor.name.clone(),
         note: note.to_owned(),
     })
+}
+
+/// What the trail has of a revocation: no token, and not its hash.
+fn revocation_entry(actor: &Actor, revocation: &Revocation) -> AuditEntry {
+    let name = match &revocation.subject {
+        Revoked::Token { .. } => "a token".to_owned(),
+        Revoked::TokenId { jti, .. } => format!("the tokens with the jti {jti}"),
+        Revoked::UserTokens { user, .. } => format!("the tokens of {user}"),
+    };
+    let subject = subject("Revocation", revocation.id, name);
+    AuditEntry {
+        reason: revocation.note.clone(),
+        ..entry(actor.for_audit(), "token.revoke", subject, revocation.at)
+    }
 }
 
 /// Whether the session was opened with that token, as far as the session can tell.

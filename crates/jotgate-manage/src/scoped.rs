@@ -108,6 +108,7 @@ impl Management {
         &self,
         asker: &Asker,
         choice: &SessionChoice,
+        now: Timestamp,
     ) -> Result<Vec<Arc<Session>>, ManageError> {
         let action = KeyAction::EndSessions;
         let places = match (&choice.virtual_proxy, &choice.user) {
@@ -122,8 +123,8 @@ impl Management {
         for vp in places {
             let actor = asker.at(action, vp.id)?;
             let sessions = match &choice.user {
-                Some(user) => self.end_sessions_of_user(&actor, &vp, user).await?,
-                None => self.end_sessions_at(&actor, vp.id).await?,
+                Some(user) => self.end_sessions_of_user(&actor, &vp, user, now).await?,
+                None => self.end_sessions_at(&actor, &vp, now).await?,
             };
             ended.extend(sessions);
         }

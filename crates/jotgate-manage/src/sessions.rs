@@ -4,11 +4,17 @@ use std::sync::Arc;
 
 use jotgate_model::{Identity, Timestamp, UnixTime, User, VirtualProxy};
 use jotgate_policy::directory;
+use jotgate_repository::AuditEntry;
 use jotgate_session::{EndReason, NewSession, Session, SessionError, SessionSecret, Sessions};
 use uuid::Uuid;
 
+use crate::audit::{entry, subject};
 use crate::authority::{check_may_change, check_opening, check_root};
 use crate::{Actor, ManageError, Management};
+
+/// What the trail calls it.
+const OPEN: &str = "session.open";
+const END: &str = "session.end";
 
 /// A session that a program opens for somebody whom it has authenticated itself (QPS
 /// `POST /session`). The program chose the secret, and sets the cookie.
@@ -91,14 +97,17 @@ impl Management {
         let Some(vp) = snapshot.virtual_proxy(wanted.virtual_proxy) else {
             return Err(ManageError::field("virtualProxy", "does not exist"));
         };
-        check_opening(actor, vp)?;
+        let user = wanted.identity.user.clone();
+        let attempt = || entry(actor.for_audit(), OPEN, subject("User", "", &user), now);
+        self.inner
+            .audit_refusal(check_opening(actor, vp), attempt)?;
         if directory::may_assert(&wanted.identity.user).is_err() {
-            check_root(actor, || {
+            let checked = check_root(actor, || {
                 "To sign in a user of Jotgate's own directories takes the role RootAdmin."
                     .to_owned()
-            })?;
+            });
+            self.inner.audit_refusal(checked, attempt)?;
         }
-        let user = wanted.identity.user.clone();
         let only_one = self.sessions_of_user(vp, &user, now).is_empty();
         let rules = vp.session;
         let new = NewSession {
@@ -118,6 +127,9 @@ impl Management {
         };
         let created = self.inner.sessions.create(new).await;
         let (_, session) = created.map_err(refused)?;
+        let opened = subject("Session", session.public_id(), &user);
+        let entry = entry(actor.for_audit(), OPEN, opened, now);
+        self.inner.audit.note(entry);
         tracing::info!(
             session.id = session.public_id(),
             session.user = %user,
@@ -138,7 +150,8 @@ impl Management {
         id: &str,
         now: Timestamp,
     ) -> Result<Option<SessionChange>, ManageError> {
-        check_may_change(actor)?;
+        let attempt = || entry(actor.for_audit(), END, subject("Session", id, ""), now);
+        self.inner.audit_refusal(check_may_change(actor), attempt)?;
         let Some(session) = self.session_at(vp, id, now) else {
             return Ok(None);
         };
@@ -148,6 +161,9 @@ impl Management {
             return Ok(None);
         };
         note_ends(actor, std::slice::from_ref(&session));
+        let ended = subject("Session", session.public_id(), session.user());
+        let entry = entry(actor.for_audit(), END, ended, now);
+        self.inner.audit_done(entry).await;
         let only_one = self.sessions_of_user(vp, &session.user(), now).is_empty();
         Ok(Some(SessionChange { session, only_one }))
     }
@@ -161,14 +177,17 @@ impl Management {
         actor: &Actor,
         vp: &VirtualProxy,
         user: &User,
+        now: Timestamp,
     ) -> Result<Vec<Arc<Session>>, ManageError> {
-        check_may_change(actor)?;
+        let attempt = || entry(actor.for_audit(), END, subject("User", "", user), now);
+        self.inner.audit_refusal(check_may_change(actor), attempt)?;
         let ended = self
             .inner
             .sessions
             .end_user(vp.id, user, EndReason::ClosedByServer);
         let ended = ended.await.map_err(refused)?;
         note_ends(actor, &ended);
+        self.audit_ends(&ended, vp, attempt()).await;
         Ok(ended)
     }
 
@@ -179,15 +198,26 @@ impl Management {
     pub(crate) async fn end_sessions_at(
         &self,
         actor: &Actor,
-        virtual_proxy: Uuid,
+        vp: &VirtualProxy,
+        now: Timestamp,
     ) -> Result<Vec<Arc<Session>>, ManageError> {
-        check_may_change(actor)?;
-        let of_it = |session: &Session| session.virtual_proxy() == virtual_proxy;
+        let of_it = subject("VirtualProxyConfig", vp.id, &vp.description);
+        let attempt = || entry(actor.for_audit(), END, of_it.clone(), now);
+        self.inner.audit_refusal(check_may_change(actor), attempt)?;
+        let of_it = |session: &Session| session.virtual_proxy() == vp.id;
         let sessions = &self.inner.sessions;
         let ended = sessions.end_where(EndReason::ClosedByServer, of_it);
         let ended = ended.await.map_err(refused)?;
         note_ends(actor, &ended);
+        self.audit_ends(&ended, vp, attempt()).await;
         Ok(ended)
+    }
+
+    async fn audit_ends(&self, ended: &[Arc<Session>], vp: &VirtualProxy, entry: AuditEntry) {
+        if !ended.is_empty() {
+            let reason = format!("{} sessions at \"{}\"", ended.len(), vp.description);
+            self.inner.audit_done(AuditEntry { reason, ..entry }).await;
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use jotgate_model::{Documents, Snapshot, Timestamp};
 use jotgate_repository::{Change, ChangeSet, Document, Repository, RepositoryError, Stored};
 use uuid::Uuid;
 
-use crate::ManageError;
+use crate::{Actor, ManageError};
 
 /// The author of what nobody asked for.
 const AUTHOR: &str = r"INTERNAL\jotgate";
@@ -125,7 +125,7 @@ fn default_site(site: &NewSite) -> ChangeSet {
             Change::Put(Document::VirtualProxy(Arc::new(virtual_proxy))),
             Change::Put(Document::ProxyService(Arc::new(proxy))),
         ],
-        author: AUTHOR.to_owned(),
+        author: Actor::system().for_audit(),
         note: "first start".to_owned(),
         at: site.now,
     }

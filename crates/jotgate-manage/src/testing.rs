@@ -7,7 +7,7 @@ use jotgate_model::entity::{
     AuthenticationMethod, ProxyService, ServerNodeConfiguration, ServiceConfig, VirtualProxyConfig,
 };
 use jotgate_model::{ActorKind, FieldErrors, Snapshot, Timestamp};
-use jotgate_repository::{Repository, Stored};
+use jotgate_repository::{AuditHead, AuditKey, AuditTrail, Repository, Stored};
 use jotgate_session::Sessions;
 
 use crate::{Actor, ManageError, Management, NewSite, Privilege};
@@ -26,6 +26,12 @@ pub(crate) async fn site() -> Site {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("jotgate.db");
     let repository = Repository::open_sqlite(&path).await.unwrap();
+    let trail = AuditTrail::begin(
+        AuditKey::new(&[7; 32]),
+        &directory.path().join("head"),
+        &AuditHead::BEGINNING,
+    );
+    let repository = repository.with_audit(trail.unwrap());
     let sessions = Sessions::in_memory();
     let published = Arc::new(Mutex::new(Vec::new()));
     let list = published.clone();

@@ -2,11 +2,16 @@
 
 use jotgate_model::{Authentication, Identity, Timestamp, UnixTime};
 use jotgate_policy::directory;
+use jotgate_repository::AuditEntry;
 use jotgate_session::{SessionSecret, Ticket};
 use uuid::Uuid;
 
+use crate::audit::{entry, subject};
 use crate::authority::check_opening;
 use crate::{Actor, ManageError, Management};
+
+/// What the trail calls it.
+const ISSUE: &str = "ticket.issue";
 
 /// The longest directory or id, in characters.
 const MAX_NAME: usize = 255;
@@ -32,7 +37,10 @@ impl Management {
         let Some(vp) = snapshot.virtual_proxy(virtual_proxy) else {
             return Err(ManageError::field("virtualProxy", "does not exist"));
         };
-        check_opening(actor, vp)?;
+        let named = identity.user.to_string();
+        let attempt = || entry(actor.for_audit(), ISSUE, subject("User", "", &named), now);
+        self.inner
+            .audit_refusal(check_opening(actor, vp), attempt)?;
         if !matches!(vp.authentication, Authentication::Ticket) {
             let problem = "signs nobody in with tickets (authenticationMethod)";
             return Err(ManageError::field("virtualProxy", problem));
@@ -53,15 +61,19 @@ impl Management {
             let problem = format!("have {size} bytes; at most {MAX_ATTRIBUTE_BYTES} are possible");
             return Err(ManageError::field("Attributes", problem));
         }
-        let user = user.to_string();
         let ticket = Ticket {
             virtual_proxy,
             identity,
         };
-        let now = UnixTime(now.as_millis().div_euclid(1000));
-        let secret = self.inner.sessions.issue_ticket(ticket, now);
+        let at = UnixTime(now.as_millis().div_euclid(1000));
+        let secret = self.inner.sessions.issue_ticket(ticket, at);
         let secret = secret.map_err(|error| ManageError::Unavailable(error.to_string()))?;
-        tracing::info!(ticket.user = ?user, ticket.issued_by = ?actor.name, "a ticket was issued");
+        let entry = AuditEntry {
+            reason: format!("at \"{}\"", vp.description),
+            ..attempt()
+        };
+        self.inner.audit.note(entry);
+        tracing::info!(ticket.user = ?named, ticket.issued_by = ?actor.name, "a ticket was issued");
         Ok(secret)
     }
 }

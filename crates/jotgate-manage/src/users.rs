@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jotgate_model::{INTERNAL_DIRECTORY, People, Role, Roles, Timestamp, User, UserKey};
-use jotgate_repository::{Repository, RepositoryError, StoredUser};
+use jotgate_repository::{AuditActor, AuditEntry, Repository, RepositoryError, StoredUser};
 use jotgate_session::{EndReason, Session};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::audit::{differing, entry, subject};
 use crate::authority::check_user;
 use crate::management::Inner;
 use crate::revocations::carry_through;
 use crate::rules::check_sent;
 use crate::{Actor, ManageError, Management};
+
+/// What the trail calls it.
+const CHANGE: &str = "user.change";
+const DELETE: &str = "user.delete";
 
 /// The longest directory, id or display name, in characters.
 const MAX_NAME: usize = 255;
@@ -123,7 +129,11 @@ impl Management {
         let (inner, actor) = (self.inner.clone(), actor.clone());
         carry_through(async move {
             let _changing = inner.changing_people.lock().await;
-            inner.change_user(&actor, user, change, now).await
+            let name = user.to_string();
+            let changed = inner.change_user(&actor, user, change, now).await;
+            inner.audit_refusal(changed, || {
+                entry(actor.for_audit(), CHANGE, subject("User", "", name), now)
+            })
         })
         .await
     }
@@ -133,11 +143,19 @@ impl Management {
     ///
     /// # Errors
     /// [`ManageError::Forbidden`], [`ManageError::UserNotFound`] and [`ManageError::Unavailable`].
-    pub async fn delete_user(&self, actor: &Actor, id: Uuid) -> Result<(), ManageError> {
+    pub async fn delete_user(
+        &self,
+        actor: &Actor,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<(), ManageError> {
         let (inner, actor) = (self.inner.clone(), actor.clone());
         carry_through(async move {
             let _changing = inner.changing_people.lock().await;
-            inner.delete_user(&actor, id).await
+            let deleted = inner.delete_user(&actor, id, now).await;
+            inner.audit_refusal(deleted, || {
+                entry(actor.for_audit(), DELETE, subject("User", id, ""), now)
+            })
         })
         .await
     }
@@ -152,6 +170,7 @@ impl Inner {
         now: Timestamp,
     ) -> Result<StoredUser, ManageError> {
         let stored = self.repository.user_of_name(&user.key()).await?;
+        let is_new = stored.is_none();
         if let Some(basis) = change.basis {
             check_basis(basis, stored.as_ref())?;
         }
@@ -170,7 +189,9 @@ impl Inner {
         if !next.roles.contains(Role::RootAdmin) || next.blocked {
             self.check_not_last_administrator(&stored.user)?;
         }
-        self.repository.put_user(&next).await?;
+        let sides = ((!is_new).then_some(&stored), Some(&next));
+        let entry = user_entry(actor.for_audit(), CHANGE, sides, now);
+        self.repository.put_user(&next, entry).await?;
         self.set_standing(&next.user.key(), next.blocked, next.roles);
         tracing::info!(
             user.name = %next.user,
@@ -186,12 +207,18 @@ impl Inner {
         Ok(next)
     }
 
-    async fn delete_user(&self, actor: &Actor, id: Uuid) -> Result<(), ManageError> {
+    async fn delete_user(
+        &self,
+        actor: &Actor,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<(), ManageError> {
         let stored = self.repository.user(id).await?;
         let stored = stored.ok_or(ManageError::UserNotFound { id })?;
         check_user(actor, &stored, &stored)?;
         self.check_not_last_administrator(&stored.user)?;
-        self.repository.delete_user(id).await?;
+        let entry = user_entry(actor.for_audit(), DELETE, (Some(&stored), None), now);
+        self.repository.delete_user(id, entry).await?;
         self.set_standing(&stored.user.key(), false, Roles::default());
         tracing::info!(user.name = %stored.user, user.deleted_by = ?actor.name, "a user was deleted");
         Ok(())
@@ -227,6 +254,38 @@ impl Inner {
         if let Err(error) = ended.await {
             tracing::warn!(%error, "the ends of a blocked user's sessions were not all written");
         }
+    }
+}
+
+/// What the trail has of a user.
+fn fields(user: &StoredUser) -> Map<String, Value> {
+    let roles: Vec<&str> = user.roles.iter().map(Role::name).collect();
+    let name = Value::from(user.name.as_str());
+    let fields = [
+        ("name", name),
+        ("roles", Value::from(roles)),
+        ("blocked", Value::from(user.blocked)),
+    ];
+    fields
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+}
+
+/// The row for what somebody makes of a user; nothing stands for one who is not there.
+pub(crate) fn user_entry(
+    actor: AuditActor,
+    action: &'static str,
+    (before, after): (Option<&StoredUser>, Option<&StoredUser>),
+    now: Timestamp,
+) -> AuditEntry {
+    let named = after.or(before);
+    let of = named.map(|user| subject("User", user.id, &user.user));
+    let (before, after) = differing(before.map(fields), after.map(fields));
+    AuditEntry {
+        before,
+        after,
+        ..entry(actor, action, of.unwrap_or_default(), now)
     }
 }
 

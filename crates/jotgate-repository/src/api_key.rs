@@ -6,7 +6,7 @@
 use jotgate_model::Timestamp;
 use uuid::Uuid;
 
-use crate::{Repository, RepositoryError};
+use crate::{AuditEntry, Repository, RepositoryError};
 
 /// A key as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,13 @@ impl Repository {
     ///
     /// # Errors
     /// [`RepositoryError::Unavailable`].
-    pub async fn add_api_key(&self, key: &StoredApiKey, max: u32) -> Result<bool, RepositoryError> {
+    pub async fn add_api_key(
+        &self,
+        key: &StoredApiKey,
+        max: u32,
+        entry: AuditEntry,
+    ) -> Result<bool, RepositoryError> {
+        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
         let ids: Vec<String> = key.virtual_proxies.iter().map(Uuid::to_string).collect();
         let stored = sqlx::query(
             "INSERT INTO api_keys (id, name, hash, actions, virtual_proxies, created, created_by,
@@ -71,21 +77,34 @@ impl Repository {
         .bind(&key.created_by)
         .bind(key.expires.as_millis())
         .bind(i64::from(max))
-        .execute(self.writer())
+        .execute(&mut *transaction)
         .await?;
-        Ok(stored.rows_affected() > 0)
+        if stored.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit(transaction, &[entry]).await?;
+        Ok(true)
     }
 
     /// Removes a key; `false` when there is none of that id. On disk when this returns.
     ///
     /// # Errors
     /// [`RepositoryError::Unavailable`].
-    pub async fn remove_api_key(&self, id: Uuid) -> Result<bool, RepositoryError> {
+    pub async fn remove_api_key(
+        &self,
+        id: Uuid,
+        entry: AuditEntry,
+    ) -> Result<bool, RepositoryError> {
+        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
         let removed = sqlx::query("DELETE FROM api_keys WHERE id = $1")
             .bind(id.to_string())
-            .execute(self.writer())
+            .execute(&mut *transaction)
             .await?;
-        Ok(removed.rows_affected() > 0)
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit(transaction, &[entry]).await?;
+        Ok(true)
     }
 
     /// Notes that a key was used.
@@ -162,6 +181,7 @@ fn bytes(text: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::tests::entry;
 
     fn key(number: u8) -> StoredApiKey {
         StoredApiKey {
@@ -183,9 +203,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("configuration.db");
         let repository = Repository::open_sqlite(&path).await.unwrap();
-        assert!(repository.add_api_key(&key(1), 2).await.unwrap());
-        assert!(repository.add_api_key(&key(2), 2).await.unwrap());
-        assert!(!repository.add_api_key(&key(3), 2).await.unwrap());
+        assert!(repository.add_api_key(&key(1), 2, entry()).await.unwrap());
+        assert!(repository.add_api_key(&key(2), 2, entry()).await.unwrap());
+        assert!(!repository.add_api_key(&key(3), 2, entry()).await.unwrap());
         let used = Timestamp::from_millis(50);
         repository
             .note_api_key_use(key(2).id, used, "::1")
@@ -198,8 +218,8 @@ mod tests {
         second.last_used = Some(used);
         second.last_used_from = Some("::1".to_owned());
         assert_eq!(repository.api_keys().await.unwrap(), [key(1), second]);
-        assert!(repository.remove_api_key(key(1).id).await.unwrap());
-        assert!(!repository.remove_api_key(key(1).id).await.unwrap());
+        assert!(repository.remove_api_key(key(1).id, entry()).await.unwrap());
+        assert!(!repository.remove_api_key(key(1).id, entry()).await.unwrap());
         assert_eq!(repository.api_keys().await.unwrap().len(), 1);
     }
 }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::RepositoryError;
+use crate::{AuditActor, RepositoryError};
 
 /// What kind of thing a document describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -316,8 +316,8 @@ impl Change {
 pub struct ChangeSet {
     /// In this order.
     pub changes: Vec<Change>,
-    /// `DIRECTORY\user`, or what else stands for the author.
-    pub author: String,
+    /// Who.
+    pub author: AuditActor,
     /// One line for the list of revisions.
     pub note: String,
     /// When.

@@ -1,4 +1,4 @@
-//! The configuration on disk: documents, revisions, and a few settings; beside it revocations and users.
+//! The configuration on disk: documents, revisions, and a few settings; beside it revocations, users and the audit trail.
 //!
 //! Requests never come here. They are judged by a snapshot in memory; this crate keeps what the
 //! snapshot is made of. A save is one transaction that holds all of its changes or none, counts the
@@ -10,6 +10,7 @@
 //! default), because two adjacent versions of the program may share a database.
 
 mod api_key;
+mod audit;
 mod copy;
 mod difference;
 mod document;
@@ -22,6 +23,10 @@ mod revocation;
 mod user;
 
 pub use api_key::StoredApiKey;
+pub use audit::{
+    AuditActor, AuditEntry, AuditFilter, AuditHead, AuditKey, AuditProblem, AuditRow, AuditTrail,
+    AuditVerdict, Damage, MAX_AUDIT_ROWS, Outcome, Subject,
+};
 pub use copy::Copied;
 pub use difference::{Difference, MASK, SECRET_FIELDS, differences};
 pub use document::{Change, ChangeSet, Document, Kind};

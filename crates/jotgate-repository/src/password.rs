@@ -3,7 +3,7 @@
 use jotgate_model::{Timestamp, UserKey};
 use sqlx::SqliteConnection;
 
-use crate::{Repository, RepositoryError, StoredUser};
+use crate::{AuditEntry, Repository, RepositoryError, StoredUser};
 
 impl Repository {
     /// The hash of a user's password, if there is one.
@@ -30,11 +30,11 @@ impl Repository {
         user: &StoredUser,
         hash: &str,
         now: Timestamp,
+        entry: AuditEntry,
     ) -> Result<(), RepositoryError> {
         let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
         put(&mut transaction, user, hash, now).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.commit(transaction, &[entry]).await
     }
 
     /// The same, and removes a setting that has exactly this value. `false`: it has another one, or
@@ -48,6 +48,7 @@ impl Repository {
         user: &StoredUser,
         hash: &str,
         now: Timestamp,
+        entry: AuditEntry,
     ) -> Result<bool, RepositoryError> {
         let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
         let taken = sqlx::query("DELETE FROM settings WHERE key = $1 AND value = $2")
@@ -59,7 +60,7 @@ impl Repository {
             return Ok(false);
         }
         put(&mut transaction, user, hash, now).await?;
-        transaction.commit().await?;
+        self.commit(transaction, &[entry]).await?;
         Ok(true)
     }
 }
@@ -90,6 +91,7 @@ mod tests {
     use jotgate_model::User;
 
     use super::*;
+    use crate::audit::tests::entry;
 
     #[tokio::test]
     async fn a_setting_buys_one_user() {
@@ -101,7 +103,8 @@ mod tests {
         repository.set_setting("link", "v").await.unwrap();
         let trade = async |value: &str, id: &str, hash: &str| {
             let user = user(id);
-            let traded = repository.trade_setting_for_user(("link", value), &user, hash, now);
+            let traded =
+                repository.trade_setting_for_user(("link", value), &user, hash, now, entry());
             traded.await.unwrap()
         };
         assert!(!trade("w", "anna", "h1").await);
@@ -119,11 +122,14 @@ mod tests {
 
         // Another password of the same user; with the user it is gone.
         let again = user("Anna");
-        let put = repository.put_user_with_password(&again, "h4", now);
+        let put = repository.put_user_with_password(&again, "h4", now, entry());
         put.await.unwrap();
         assert_eq!(hash("anna").await.as_deref(), Some("h4"));
         let stored = repository.user_of_name(&again.user.key()).await.unwrap();
-        repository.delete_user(stored.unwrap().id).await.unwrap();
+        repository
+            .delete_user(stored.unwrap().id, entry())
+            .await
+            .unwrap();
         assert_eq!(hash("anna").await, None);
     }
 }

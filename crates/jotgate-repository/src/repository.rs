@@ -5,13 +5,15 @@ use std::path::Path;
 use jotgate_model::Documents;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
+use crate::audit::change_entry;
 use crate::open::{Pools, open};
-use crate::{Change, ChangeSet, Document, Kind, OpenError, RepositoryError};
+use crate::{AuditRow, AuditTrail, Change, ChangeSet, Document, Kind, OpenError, RepositoryError};
 
 /// The stored configuration. A copy shares the connections.
 #[derive(Clone, Debug)]
 pub struct Repository {
     pools: Pools,
+    pub(crate) trail: Option<AuditTrail>,
 }
 
 /// Everything that is stored, at one revision.
@@ -31,7 +33,7 @@ impl Repository {
     /// written. A file that is not ours is left as it was.
     pub async fn open_sqlite(path: &Path) -> Result<Self, OpenError> {
         let pools = open(path).await?;
-        Ok(Self { pools })
+        Ok(Self { pools, trail: None })
     }
 
     /// Reads everything, as it was at one moment.
@@ -65,14 +67,52 @@ impl Repository {
     /// [`RepositoryError::Unavailable`].
     pub async fn apply(&self, expected: u64, set: &ChangeSet) -> Result<u64, RepositoryError> {
         let mut connection = self.pools.writer.acquire().await?;
-        let result = apply_in_transaction(&mut connection, expected, set).await;
-        if result.is_err() {
+        let result = self
+            .apply_in_transaction(&mut connection, expected, set)
+            .await;
+        if let Ok((_, rows)) = &result {
+            self.audited(rows).await;
+        } else {
             // Not sqlx's own transactions: SQLite rolls back by itself when the disk is full, and sqlx,
             // which counts, would take the connection to be inside one for ever. Where there is nothing
             // left to roll back, this fails and may.
             sqlx::query("ROLLBACK").execute(&mut *connection).await.ok();
         }
-        result
+        result.map(|(revision, _)| revision)
+    }
+
+    async fn apply_in_transaction(
+        &self,
+        connection: &mut SqliteConnection,
+        expected: u64,
+        set: &ChangeSet,
+    ) -> Result<(u64, Vec<AuditRow>), RepositoryError> {
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut *connection)
+            .await?;
+        let stored = current_revision(&mut *connection).await?;
+        if stored != expected {
+            return Err(RepositoryError::Conflict { stored });
+        }
+        let revision = stored.saturating_add(1);
+        sqlx::query("INSERT INTO revisions (revision, at, author, note) VALUES ($1, $2, $3, $4)")
+            .bind(number(revision))
+            .bind(set.at.as_millis())
+            .bind(&set.author.name)
+            .bind(&set.note)
+            .execute(&mut *connection)
+            .await?;
+        let mut entries = Vec::with_capacity(set.changes.len());
+        for (position, change) in (0_i64..).zip(&set.changes) {
+            let before = write_change(connection, revision, position, change).await?;
+            let Written::Changed { before } = before else {
+                continue;
+            };
+            entries.push(change_entry(set, revision, change, before.as_deref()));
+        }
+        let rows = self.audit(connection, &entries).await?;
+        sqlx::query("COMMIT").execute(&mut *connection).await?;
+        Ok((revision, rows))
     }
 
     /// The number of the newest save; 0 for a new database.
@@ -137,40 +177,21 @@ pub(crate) async fn current_revision(
     Ok(newest.unwrap_or(0).unsigned_abs())
 }
 
-/// Changes one document and notes what it was before.
-async fn apply_in_transaction(
-    connection: &mut SqliteConnection,
-    expected: u64,
-    set: &ChangeSet,
-) -> Result<u64, RepositoryError> {
-    sqlx::query("BEGIN IMMEDIATE")
-        .execute(&mut *connection)
-        .await?;
-    let stored = current_revision(&mut *connection).await?;
-    if stored != expected {
-        return Err(RepositoryError::Conflict { stored });
-    }
-    let revision = stored.saturating_add(1);
-    sqlx::query("INSERT INTO revisions (revision, at, author, note) VALUES ($1, $2, $3, $4)")
-        .bind(number(revision))
-        .bind(set.at.as_millis())
-        .bind(&set.author)
-        .bind(&set.note)
-        .execute(&mut *connection)
-        .await?;
-    for (position, change) in (0_i64..).zip(&set.changes) {
-        write_change(connection, revision, position, change).await?;
-    }
-    sqlx::query("COMMIT").execute(&mut *connection).await?;
-    Ok(revision)
+/// What became of a change.
+enum Written {
+    /// The document was this before, or nothing.
+    Changed { before: Option<String> },
+    /// What was to be deleted was not there.
+    Nothing,
 }
 
+/// Changes one document and notes what it was before.
 async fn write_change(
     connection: &mut SqliteConnection,
     revision: u64,
     position: i64,
     change: &Change,
-) -> Result<(), RepositoryError> {
+) -> Result<Written, RepositoryError> {
     let (kind, id) = (change.kind().name(), change.id().to_string());
     let before: Option<String> =
         sqlx::query_scalar("SELECT json FROM documents WHERE kind = $1 AND id = $2")
@@ -196,7 +217,7 @@ async fn write_change(
             .bind(&id),
     };
     if before.is_none() && after.is_none() {
-        return Ok(());
+        return Ok(Written::Nothing);
     }
     statement.execute(&mut *connection).await?;
     sqlx::query(
@@ -207,11 +228,11 @@ async fn write_change(
     .bind(position)
     .bind(kind)
     .bind(&id)
-    .bind(before)
+    .bind(&before)
     .bind(after)
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(Written::Changed { before })
 }
 
 /// Revisions count up by one and never come near the limit of a signed number.

@@ -4,7 +4,7 @@
 use jotgate_model::{Timestamp, UnixTime, User};
 use uuid::Uuid;
 
-use crate::{Repository, RepositoryError};
+use crate::{AuditEntry, Repository, RepositoryError};
 
 /// A revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,7 @@ impl Repository {
         revocation: &Revocation,
         max: u32,
         now: UnixTime,
+        entry: AuditEntry,
     ) -> Result<bool, RepositoryError> {
         let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query("DELETE FROM revocations WHERE until <= $1")
@@ -94,24 +95,34 @@ impl Repository {
         let count: i64 = sqlx::query_scalar("SELECT count(*) FROM revocations")
             .fetch_one(&mut *transaction)
             .await?;
-        let room = count < i64::from(max);
-        if room {
-            insert(revocation).execute(&mut *transaction).await?;
+        if count >= i64::from(max) {
+            transaction.commit().await?;
+            return Ok(false);
         }
-        transaction.commit().await?;
-        Ok(room)
+        insert(revocation).execute(&mut *transaction).await?;
+        self.commit(transaction, &[entry]).await?;
+        Ok(true)
     }
 
     /// Removes a revocation; `false` when there is none of that id. On disk when this returns.
     ///
     /// # Errors
     /// [`RepositoryError::Unavailable`].
-    pub async fn remove_revocation(&self, id: Uuid) -> Result<bool, RepositoryError> {
+    pub async fn remove_revocation(
+        &self,
+        id: Uuid,
+        entry: AuditEntry,
+    ) -> Result<bool, RepositoryError> {
+        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
         let removed = sqlx::query("DELETE FROM revocations WHERE id = $1")
             .bind(id.to_string())
-            .execute(self.writer())
+            .execute(&mut *transaction)
             .await?;
-        Ok(removed.rows_affected() > 0)
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit(transaction, &[entry]).await?;
+        Ok(true)
     }
 }
 
@@ -220,6 +231,7 @@ fn unhex(digits: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::tests::entry;
 
     const NOW: UnixTime = UnixTime(1000);
 
@@ -259,7 +271,7 @@ mod tests {
         for revocation in all() {
             assert!(
                 repository
-                    .add_revocation(&revocation, 9, NOW)
+                    .add_revocation(&revocation, 9, NOW, entry())
                     .await
                     .unwrap()
             );
@@ -283,22 +295,32 @@ mod tests {
             .await
             .unwrap();
         let [a, b, c] = all();
-        assert!(repository.add_revocation(&a, 2, NOW).await.unwrap());
-        assert!(repository.add_revocation(&b, 2, NOW).await.unwrap());
         assert!(
-            !repository
-                .add_revocation(&c, 2, UnixTime(1499))
+            repository
+                .add_revocation(&a, 2, NOW, entry())
                 .await
                 .unwrap()
         );
         assert!(
             repository
-                .add_revocation(&c, 2, UnixTime(1500))
+                .add_revocation(&b, 2, NOW, entry())
                 .await
                 .unwrap()
         );
-        assert!(repository.remove_revocation(a.id).await.unwrap());
-        assert!(!repository.remove_revocation(a.id).await.unwrap());
+        assert!(
+            !repository
+                .add_revocation(&c, 2, UnixTime(1499), entry())
+                .await
+                .unwrap()
+        );
+        assert!(
+            repository
+                .add_revocation(&c, 2, UnixTime(1500), entry())
+                .await
+                .unwrap()
+        );
+        assert!(repository.remove_revocation(a.id, entry()).await.unwrap());
+        assert!(!repository.remove_revocation(a.id, entry()).await.unwrap());
         assert_eq!(repository.revocations(NOW).await.unwrap(), [c]);
         // They are no part of the configuration.
         assert_eq!(repository.revision().await.unwrap(), 0);

@@ -6,7 +6,7 @@ use jotgate_model::{Attributes, Identity, Roles, Timestamp, User, UserKey};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use crate::{Repository, RepositoryError};
+use crate::{AuditEntry, Repository, RepositoryError};
 
 /// A user as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,23 +167,31 @@ impl Repository {
     ///
     /// # Errors
     /// [`RepositoryError::Unavailable`].
-    pub async fn put_user(&self, user: &StoredUser) -> Result<(), RepositoryError> {
+    pub async fn put_user(
+        &self,
+        user: &StoredUser,
+        entry: AuditEntry,
+    ) -> Result<(), RepositoryError> {
         let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
         put(&mut transaction, user).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.commit(transaction, &[entry]).await
     }
 
     /// Deletes a user; `false` when there is none of that id. On disk when this returns.
     ///
     /// # Errors
     /// [`RepositoryError::Unavailable`].
-    pub async fn delete_user(&self, id: Uuid) -> Result<bool, RepositoryError> {
+    pub async fn delete_user(&self, id: Uuid, entry: AuditEntry) -> Result<bool, RepositoryError> {
+        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
         let deleted = sqlx::query("DELETE FROM users WHERE id = $1")
             .bind(id.to_string())
-            .execute(self.writer())
+            .execute(&mut *transaction)
             .await?;
-        Ok(deleted.rows_affected() > 0)
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit(transaction, &[entry]).await?;
+        Ok(true)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `serve` is the start-up story; `demo` is the same story with sample data.
 
+mod audit_trail;
 mod backup;
 mod certificates;
 mod cli;

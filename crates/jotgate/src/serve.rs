@@ -28,11 +28,11 @@ use jotgate_observe::{
     AccessLog, AccessLogTarget, Feed, FeedLimits, LogFormat, Metrics, start_logging,
 };
 use jotgate_policy::admit::OwnNames;
-use jotgate_repository::Repository;
 use jotgate_session::Sessions;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::audit_trail::open_repository;
 use crate::certificates::{Certificates, load_pair, names_of, valid_until};
 use crate::cluster_key::cluster_key;
 use crate::commands::admin::set_up_link;
@@ -477,9 +477,7 @@ async fn open_stores(
     node_services: Vec<ServiceConfig>,
 ) -> Result<(Sessions, Management), Failure> {
     let in_directory = |sentence: String| Failure::new(Exit::DataDirectory, sentence);
-    let repository = Repository::open_sqlite(&directory.path().join("configuration.db"))
-        .await
-        .map_err(|error| in_directory(error.to_string()))?;
+    let repository = open_repository(directory.path()).await?;
     let sessions = Sessions::open(&directory.path().join("sessions.db"), now())
         .await
         .map_err(|error| in_directory(error.to_string()))?;

@@ -161,7 +161,11 @@ async fn delete(
     Caller(actor): Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Deleted, Trouble> {
-    if native.management.delete_api_key(&actor, id).await? {
+    if native
+        .management
+        .delete_api_key(&actor, id, (native.clock)())
+        .await?
+    {
         Ok(Deleted)
     } else {
         Err(Trouble::missing("There is no API key with that id."))

@@ -127,7 +127,9 @@ async fn end_many(
 ) -> Result<Answer<SessionsAnswer>, Trouble> {
     let management = &native.management;
     let choice = request.try_into()?;
-    let ended = management.end_chosen_sessions(&asker, &choice).await?;
+    let ended = management
+        .end_chosen_sessions(&asker, &choice, (native.clock)())
+        .await?;
     let sessions = ended.iter().map(|one| answer(management, one)).collect();
     Ok(Answer(SessionsAnswer { sessions }))
 }

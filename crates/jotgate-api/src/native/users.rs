@@ -207,7 +207,10 @@ async fn delete(
     Caller(actor): Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Deleted, Trouble> {
-    native.management.delete_user(&actor, id).await?;
+    native
+        .management
+        .delete_user(&actor, id, (native.clock)())
+        .await?;
     Ok(Deleted)
 }
 

@@ -318,7 +318,7 @@ pub(super) async fn delete(
     let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
     if entity == EntityType::User {
         for id in ids {
-            management.delete_user(actor, id).await?;
+            management.delete_user(actor, id, now).await?;
         }
         return Ok(Answer::Deleted);
     }

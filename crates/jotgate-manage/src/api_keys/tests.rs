@@ -43,7 +43,7 @@ async fn a_key_that_is_over_deleted_or_made_up_is_nobody_s() {
     assert_eq!(used[0].last_used, Some(at(month)));
     assert!(
         site.management
-            .delete_api_key(root(), key.id)
+            .delete_api_key(root(), key.id, at(9))
             .await
             .unwrap()
     );
@@ -51,7 +51,7 @@ async fn a_key_that_is_over_deleted_or_made_up_is_nobody_s() {
     assert!(
         !site
             .management
-            .delete_api_key(root(), key.id)
+            .delete_api_key(root(), key.id, at(9))
             .await
             .unwrap()
     );

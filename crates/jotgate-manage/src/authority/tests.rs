@@ -163,7 +163,7 @@ async fn an_auditor_changes_nothing() {
     let user = jotgate_model::User::new("a", "b");
     forbidden(
         management
-            .end_sessions_of_user(auditor, &parsed, &user)
+            .end_sessions_of_user(auditor, &parsed, &user, at(9))
             .await,
     );
 }

@@ -116,7 +116,7 @@ async fn a_key_does_what_it_names_where_it_names_it() {
         virtual_proxy: Some("portal".to_owned()),
         user: None,
     };
-    forbidden(management.end_chosen_sessions(&asker, &all).await);
+    forbidden(management.end_chosen_sessions(&asker, &all, at(9)).await);
     forbidden(management.end_readable_session(&asker, "x", at(3)).await);
     let with_sessions = KeyChange {
         end_sessions: true,

@@ -1,14 +1,20 @@
 //! The set-up link: whoever has it may make an administrator, once.
 
+use std::net::IpAddr;
+
 use jotgate_model::{Role, Timestamp, User};
-use jotgate_repository::Repository;
+use jotgate_repository::{Repository, Subject};
 use jotgate_session::{SessionKey, SessionSecret};
 use serde::{Deserialize, Serialize};
 
-use super::{LocalError, local_user};
+use super::{LocalError, local_user, not_let_in, signing_in};
+use crate::audit::entry;
 use crate::revocations::carry_through;
-use crate::{ManageError, Management};
+use crate::users::user_entry;
+use crate::{Actor, ManageError, Management};
 
+/// What the trail calls it.
+const USE: &str = "set_up_link.use";
 /// The setting that holds the newest link.
 const SETTING: &str = "set_up_link";
 /// How long it works, in milliseconds.
@@ -30,6 +36,7 @@ struct Kept {
 /// [`ManageError::Unavailable`].
 pub async fn make_set_up_secret(
     repository: &Repository,
+    actor: &Actor,
     now: Timestamp,
 ) -> Result<SessionSecret, ManageError> {
     let secret = SessionSecret::generate();
@@ -40,6 +47,14 @@ pub async fn make_set_up_secret(
     let text = serde_json::to_string(&kept)
         .map_err(|error| ManageError::Unavailable(error.to_string()))?;
     repository.set_setting(SETTING, &text).await?;
+    // Without its row nobody gets the secret.
+    let made = entry(
+        actor.for_audit(),
+        "set_up_link.make",
+        Subject::default(),
+        now,
+    );
+    repository.append_audit(&[made]).await?;
     Ok(secret)
 }
 
@@ -49,7 +64,7 @@ impl Management {
     /// # Errors
     /// [`ManageError::Unavailable`].
     pub async fn make_set_up_secret(&self, now: Timestamp) -> Result<SessionSecret, ManageError> {
-        make_set_up_secret(&self.inner.repository, now).await
+        make_set_up_secret(&self.inner.repository, &Actor::system(), now).await
     }
 
     /// Whether a link with that secret would work now.
@@ -75,18 +90,37 @@ impl Management {
         secret: &str,
         id: &str,
         password: &str,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Result<User, LocalError> {
+        let made = self.trade_link(secret, id, password, address, now).await;
+        if let Err(error) = &made {
+            let attempt = entry(signing_in(id, address), USE, Subject::default(), now);
+            self.inner.audit.refused(not_let_in(attempt, error));
+        }
+        made
+    }
+
+    async fn trade_link(
+        &self,
+        secret: &str,
+        id: &str,
+        password: &str,
+        address: IpAddr,
         now: Timestamp,
     ) -> Result<User, LocalError> {
         let kept = self.valid_link(secret, now).await?;
         let user = local_user(id.trim());
         let hash = self.hash_for(&user, password).await?;
-        let inner = self.inner.clone();
+        let (inner, actor) = (self.inner.clone(), signing_in(id.trim(), address));
         let work = async move {
             let _changing = inner.changing_people.lock().await;
             let role = Some(Role::RootAdmin);
-            let stored = inner.local_user_with(&user, role, now).await?;
+            let (before, stored) = inner.local_user_with(&user, role, now).await?;
+            let entry = user_entry(actor, USE, (before.as_ref(), Some(&stored)), now);
             let repository = &inner.repository;
-            let traded = repository.trade_setting_for_user((SETTING, &kept), &stored, &hash, now);
+            let traded =
+                repository.trade_setting_for_user((SETTING, &kept), &stored, &hash, now, entry);
             if !traded.await? {
                 return Ok(None);
             }

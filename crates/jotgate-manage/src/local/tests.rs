@@ -11,7 +11,7 @@ fn here() -> IpAddr {
 async fn set_up(site: &Site, secret: &str, id: &str, seconds: i64) -> Result<User, LocalError> {
     let used = site
         .management
-        .use_set_up_secret(secret, id, PASSWORD, at(seconds));
+        .use_set_up_secret(secret, id, PASSWORD, here(), at(seconds));
     used.await
 }
 
@@ -30,7 +30,7 @@ async fn a_link_makes_one_administrator_who_then_signs_in() {
     let stored = site.repository.setting("set_up_link").await.unwrap();
     assert!(!stored.unwrap().contains(secret), "only its hash is kept");
 
-    let weak = management.use_set_up_secret(secret, "anna", "short", at(1));
+    let weak = management.use_set_up_secret(secret, "anna", "short", here(), at(1));
     assert!(matches!(weak.await, Err(LocalError::Unusable(_))));
     let user = set_up(&site, secret, "anna", 1).await.unwrap();
     assert_eq!(user.to_string(), r"INTERNAL\anna");
@@ -61,7 +61,7 @@ async fn a_link_runs_out_and_a_newer_one_replaces_it() {
         Err(LocalError::LinkInvalid)
     );
     // Made beside the running gateway.
-    let new = make_set_up_secret(&site.repository, at(3600))
+    let new = make_set_up_secret(&site.repository, root(), at(3600))
         .await
         .unwrap();
     for bad in [old.expose(), "", "x", &new.expose()[1..]] {

@@ -149,7 +149,7 @@ async fn what_somebody_else_stored_is_taken_over_first() {
     let other = Repository::open_sqlite(&site.path).await.unwrap();
     let set = ChangeSet {
         changes: vec![put("theirs")],
-        author: "other".to_owned(),
+        author: root().for_audit(),
         note: String::new(),
         at: at(1),
     };

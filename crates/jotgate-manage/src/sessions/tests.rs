@@ -144,7 +144,7 @@ async fn administrators_end_one_session_or_all_of_a_user() {
     assert!(end(opened[0].public_id()).await.is_none());
     let user = User::new("LAB", "boz");
     let rest = management
-        .end_sessions_of_user(root(), &vp, &user)
+        .end_sessions_of_user(root(), &vp, &user, at(9))
         .await
         .unwrap();
     assert_eq!(rest.len(), 2);

@@ -102,7 +102,7 @@ async fn only_root_makes_or_touches_administrators() {
             .unwrap()
             .unwrap()
             .id;
-        forbidden(site.management.delete_user(security(), id).await);
+        forbidden(site.management.delete_user(security(), id, at(9)).await);
     }
     let somebody = User::new("CORP", "boz");
     forbidden(change(&site, auditor(), &somebody, blocked(true)).await);
@@ -128,14 +128,17 @@ async fn the_last_local_administrator_stays() {
         .unwrap()
         .unwrap()
         .id;
-    forbidden(site.management.delete_user(root(), id).await);
+    forbidden(site.management.delete_user(root(), id, at(9)).await);
 
     change(&site, root(), &second, roles(Role::RootAdmin))
         .await
         .unwrap();
     change(&site, root(), &first, blocked(true)).await.unwrap();
     forbidden(change(&site, root(), &second, blocked(true)).await);
-    site.management.delete_user(root(), id).await.unwrap();
+    site.management
+        .delete_user(root(), id, at(9))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

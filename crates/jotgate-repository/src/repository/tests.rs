@@ -6,7 +6,7 @@ use jotgate_model::entity::{ProxyService, ServerNodeConfiguration, VirtualProxyC
 use uuid::Uuid;
 
 use super::*;
-use crate::Revision;
+use crate::{AuditActor, Revision};
 
 mod crash;
 mod round_trip;
@@ -28,10 +28,18 @@ async fn fixture() -> Fixture {
     }
 }
 
+fn author() -> AuditActor {
+    AuditActor {
+        name: r"LAB\root".to_owned(),
+        kind: jotgate_model::ActorKind::User,
+        source: "::1".to_owned(),
+    }
+}
+
 fn set(changes: Vec<Change>) -> ChangeSet {
     ChangeSet {
         changes,
-        author: r"LAB\root".to_owned(),
+        author: author(),
         note: "a test".to_owned(),
         at: Timestamp::from_millis(1_700_000_000_123),
     }

@@ -1,6 +1,7 @@
 use jotgate_model::Role;
 
 use super::*;
+use crate::audit::tests::entry;
 
 async fn repository() -> (tempfile::TempDir, Repository) {
     let directory = tempfile::tempdir().unwrap();
@@ -41,7 +42,7 @@ async fn the_first_sign_in_makes_a_user_and_later_ones_keep_the_newest_attribute
         modified_by: "LAB\\root".to_owned(),
         ..boz.clone()
     };
-    repository.put_user(&changed).await.unwrap();
+    repository.put_user(&changed, entry()).await.unwrap();
     let again = [sign_in("BOZ", "finance", 3)];
     repository.note_sign_ins(&again).await.unwrap();
     let expected = StoredUser {
@@ -56,8 +57,8 @@ async fn the_first_sign_in_makes_a_user_and_later_ones_keep_the_newest_attribute
     assert_eq!(repository.users_with_standing().await.unwrap(), [expected]);
     assert_eq!(repository.count_users().await.unwrap(), 2);
 
-    assert!(repository.delete_user(boz.id).await.unwrap());
-    assert!(!repository.delete_user(boz.id).await.unwrap());
+    assert!(repository.delete_user(boz.id, entry()).await.unwrap());
+    assert!(!repository.delete_user(boz.id, entry()).await.unwrap());
     assert_eq!(repository.user(boz.id).await.unwrap(), None);
 }
 

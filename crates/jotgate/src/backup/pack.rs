@@ -34,7 +34,7 @@ pub(crate) async fn pack_served(
     };
     let scratch = make_scratch(directory).map_err(failed)?;
     let copied = management
-        .copy_database(actor, &scratch.path().join(DATABASE))
+        .copy_database(actor, &scratch.path().join(DATABASE), at)
         .await?;
     let directory = directory.to_owned();
     let packing = tokio::task::spawn_blocking(move || pack(&directory, &scratch, copied, at));

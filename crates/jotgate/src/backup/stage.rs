@@ -5,21 +5,23 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use jotgate_model::Snapshot;
+use jotgate_model::{Snapshot, Timestamp};
 use jotgate_repository::Repository;
 use uuid::Uuid;
 
 use super::{Archive, DATABASE, Manifest};
+use crate::audit_trail::note_restore;
 use crate::data_directory::{DataDirectory, Replacement, atomic};
 
-/// Unpacks a backup into a folder beside what is there, brings it to the newest schema, and checks
-/// that a gateway could serve it. What is there is as it was.
+/// Unpacks a backup into a folder beside what is there, brings it to the newest schema, checks
+/// that a gateway could serve it, and notes in its audit trail where it comes from. What is there is as it was.
 ///
 /// # Errors
 /// What is wrong, as the end of a sentence that begins with the name of the backup.
 pub(crate) fn stage(
     archive: Archive,
     directory: &DataDirectory,
+    now: Timestamp,
 ) -> Result<(Manifest, Replacement), String> {
     let unwritten = |error: io::Error| {
         let directory = directory.path().display();
@@ -28,7 +30,7 @@ pub(crate) fn stage(
     let replacement = Replacement::make(directory).map_err(unwritten)?;
     let folder = replacement.folder();
     let manifest = archive.extract(folder, check_schema)?;
-    try_database(&folder.join(DATABASE))?;
+    try_database(folder, &manifest, now)?;
     Ok((manifest, replacement))
 }
 
@@ -62,20 +64,23 @@ fn check_schema(manifest: &Manifest) -> Result<(), String> {
     ))
 }
 
-fn try_database(path: &Path) -> Result<(), String> {
+fn try_database(folder: &Path, manifest: &Manifest, now: Timestamp) -> Result<(), String> {
     let unusable = |problem: String| format!("cannot be served: {problem}");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| unusable(error.to_string()))?;
     runtime.block_on(async {
-        let repository = Repository::open_sqlite(path)
+        let repository = Repository::open_sqlite(&folder.join(DATABASE))
             .await
             .map_err(|error| unusable(error.to_string()))?;
         let tried = try_documents(&repository).await;
         // Everything is in one file after that.
         repository.close().await;
-        tried.map_err(unusable)
+        tried.map_err(unusable)?;
+        let reason = format!("revision {} of {}", manifest.revision, manifest.made_at);
+        let noted = note_restore(folder, reason, now).await;
+        noted.map_err(|error| unusable(error.to_string()))
     })
 }
 

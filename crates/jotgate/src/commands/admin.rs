@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use jotgate_manage::{Repository, make_set_up_secret};
+use jotgate_manage::make_set_up_secret;
 use jotgate_model::Timestamp;
 use serde_json::Value;
 
 use super::Answer;
+use crate::audit_trail::open_repository;
 use crate::data_directory::DataDirectory;
 use crate::exit::{Exit, Failure};
 
@@ -61,10 +62,8 @@ pub(crate) fn run(command: &AdminCommand, now: Timestamp) -> Result<Answer, Fail
         .map_err(|error| Failure::new(Exit::Fault, error.to_string()))?;
     let secret = runtime.block_on(async {
         // A running gateway has the same file open: SQLite's own locks keep the two apart.
-        let repository = Repository::open_sqlite(&database)
-            .await
-            .map_err(|error| unusable(&error))?;
-        let secret = make_set_up_secret(&repository, now).await;
+        let repository = open_repository(directory).await?;
+        let secret = make_set_up_secret(&repository, &jotgate_api::local_actor(None), now).await;
         repository.close().await;
         secret.map_err(|error| unusable(&error))
     })?;

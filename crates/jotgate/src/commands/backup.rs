@@ -130,7 +130,7 @@ pub(crate) fn restore(arguments: &RestoreArguments, now: Timestamp) -> Result<An
         )));
     }
     let directory = DataDirectory::open(&arguments.data_dir)?;
-    let (manifest, replacement) = stage(Archive::new(file), &directory).map_err(refused)?;
+    let (manifest, replacement) = stage(Archive::new(file), &directory, now).map_err(refused)?;
     let date: String = now
         .to_string()
         .chars()

@@ -18,7 +18,8 @@ use super::scratch::Scratch;
 use super::{DataDirectory, atomic};
 
 /// What a gateway keeps, with the files that SQLite puts beside its own.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
+    "audit_head",
     "audit_key",
     "certificates",
     "cluster_key",

@@ -46,11 +46,11 @@ impl LocalSignIn for LocalAdministrators {
         })
     }
 
-    fn set_up(&self, secret: String, id: String, password: String) -> LocalUser {
+    fn set_up(&self, secret: String, id: String, password: String, address: IpAddr) -> LocalUser {
         let management = self.0.clone();
         Box::pin(async move {
             let now = jotgate_gateway::timestamp();
-            let made = management.use_set_up_secret(&secret, &id, &password, now);
+            let made = management.use_set_up_secret(&secret, &id, &password, address, now);
             made.await.map_err(not_let_in)
         })
     }
