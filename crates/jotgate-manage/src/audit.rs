@@ -71,15 +71,18 @@ pub(crate) fn subject(kind: &str, id: impl ToString, name: impl ToString) -> Sub
     }
 }
 
+/// Fields with their values.
+type Fields = Map<String, Value>;
+
 /// The fields of both sides that are not the same; all of them where one side is missing.
 pub(crate) fn differing(
-    before: Option<Map<String, Value>>,
-    after: Option<Map<String, Value>>,
-) -> (Option<Map<String, Value>>, Option<Map<String, Value>>) {
+    before: Option<Fields>,
+    after: Option<Fields>,
+) -> (Option<Fields>, Option<Fields>) {
     let (Some(old), Some(new)) = (&before, &after) else {
         return (before, after);
     };
-    let without = |fields: &Map<String, Value>, others: &Map<String, Value>| {
+    let without = |fields: &Fields, others: &Fields| {
         let mut fields = fields.clone();
         fields.retain(|name, value| others.get(name) != Some(value));
         fields
