@@ -22,8 +22,11 @@ mod endpoint;
 mod input;
 mod openapi;
 mod output;
+mod passwords;
 mod revisions;
+mod revocations;
 mod sessions;
+mod status;
 mod trouble;
 mod users;
 mod virtual_proxies;
@@ -52,8 +55,11 @@ fn endpoints() -> Vec<Endpoint> {
         api_keys::endpoints(),
         configuration::endpoints(),
         openapi::endpoints(),
+        passwords::endpoints(),
         revisions::endpoints(),
+        revocations::endpoints(),
         sessions::endpoints(),
+        status::endpoints(),
         users::endpoints(),
         virtual_proxies::endpoints(),
     ];

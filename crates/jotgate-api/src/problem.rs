@@ -71,8 +71,8 @@ impl From<ManageError> for Problem {
             | ManageError::UserConflict { .. } => StatusCode::CONFLICT,
             ManageError::Forbidden(_) => StatusCode::FORBIDDEN,
             ManageError::Invalid(_) => StatusCode::BAD_REQUEST,
-            ManageError::NoRevision(_)
-            | ManageError::NoSession
+            ManageError::Missing(_)
+            | ManageError::NoRevision(_)
             | ManageError::NoVirtualProxy(_)
             | ManageError::NotFound { .. }
             | ManageError::UserNotFound { .. } => StatusCode::NOT_FOUND,

@@ -60,9 +60,9 @@ pub enum ManageError {
     /// No virtual proxy has that id or prefix.
     #[error("There is no virtual proxy with the id or prefix {0:?}.")]
     NoVirtualProxy(String),
-    /// There is no session of that id.
-    #[error("There is no session with that id.")]
-    NoSession,
+    /// There is none of these with that id.
+    #[error("There is no {0} with that id.")]
+    Missing(&'static str),
     /// There never was that revision.
     #[error("There is no revision {0}.")]
     NoRevision(u64),

@@ -18,6 +18,7 @@ mod error;
 pub mod file;
 mod key_changes;
 mod labels;
+mod live;
 mod local;
 mod management;
 mod material;
@@ -46,6 +47,7 @@ pub use drafts::{Comparison, DocumentChange, DocumentDifference, Draft, DraftCon
 pub use error::ManageError;
 pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
 pub use jotgate_model::ActorKind;
+pub use jotgate_observe::{FeedFilter, FeedOutcome, RecentRequest};
 pub use jotgate_repository::{
     AuditActor, AuditEntry, AuditFilter, AuditHead, AuditKey, AuditProblem, AuditRow, AuditTrail,
     AuditVerdict, Change, Copied, Damage, Difference, Document, Kind, MAX_AUDIT_ROWS, Outcome,
@@ -54,6 +56,7 @@ pub use jotgate_repository::{
 pub use jotgate_session::{Session, SessionSecret, Sessions};
 pub use jotgate_token::{Key, KeySet};
 pub use key_changes::{ChangedKeys, KeyChange};
+pub use live::{BackendStatus, LiveSide, MAX_RECENT};
 pub use local::{LocalError, make_set_up_secret};
 pub use management::Management;
 pub use revisions::MAX_REVISIONS;

@@ -49,6 +49,11 @@ pub enum LocalError {
          `jotgate admin reset` on the server makes another."
     )]
     LinkInvalid,
+    /// Somebody else than a local user wants another password.
+    #[error(
+        "Only whoever has signed in with a password of Jotgate's own can change it, through the gateway."
+    )]
+    NotLocal,
     /// The chosen name or password cannot be used.
     #[error("{0}")]
     Unusable(String),
@@ -148,6 +153,25 @@ impl Management {
         let actor = signing_in(id, address);
         let attempt = (actor, "password.change");
         self.set_password(user, new, None, attempt, now).await
+    }
+
+    /// Replaces the password of the local user who asks.
+    ///
+    /// # Errors
+    /// As [`Self::change_password`], and [`LocalError::NotLocal`].
+    pub async fn change_own_password(
+        &self,
+        actor: &Actor,
+        password: &str,
+        new: &str,
+        now: Timestamp,
+    ) -> Result<(), LocalError> {
+        let id = match actor.name.split_once('\\') {
+            Some((_, id)) if actor.kind == ActorKind::LocalAdministrator => id,
+            _ => return Err(LocalError::NotLocal),
+        };
+        let address = actor.source.parse().map_err(|_| LocalError::NotLocal)?;
+        self.change_password(id, password, new, address, now).await
     }
 
     /// Makes a local administrator with the role RootAdmin, or gives an existing one that role and

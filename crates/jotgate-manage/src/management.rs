@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::api_keys::ApiKeys;
 use crate::audit::{Audit, entry};
+use crate::live::LiveSide;
 use crate::local::Local;
 use crate::sessions::end_sessions_of;
 use crate::site::{NewSite, load_or_create};
@@ -52,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) changing_people: Mutex<()>,
     /// Set by [`Management::use_keys`].
     pub(crate) keys: OnceLock<Arc<KeyRing>>,
+    /// Set by [`Management::use_live`].
+    pub(crate) live: OnceLock<LiveSide>,
     /// Held from the change of a revocation until it holds for requests.
     pub(crate) revoking: Mutex<()>,
 }
@@ -117,6 +120,7 @@ impl Management {
                 api_keys,
                 changing_people: Mutex::new(()),
                 keys: OnceLock::new(),
+                live: OnceLock::new(),
                 revoking: Mutex::new(()),
             }),
         })

@@ -170,7 +170,7 @@ impl Management {
     /// Takes a revocation back. Sessions that it ended stay ended.
     ///
     /// # Errors
-    /// [`ManageError::Invalid`] when there is none of that id, and [`ManageError::Unavailable`].
+    /// [`ManageError::Missing`], [`ManageError::Forbidden`] and [`ManageError::Unavailable`].
     pub async fn remove_revocation(
         &self,
         actor: &Actor,
@@ -187,8 +187,7 @@ impl Management {
         carry_through(async move {
             let _revoking = inner.revoking.lock().await;
             if !inner.repository.remove_revocation(id, entry).await? {
-                let problem = format!("there is no revocation with the id {id}");
-                return Err(ManageError::field("id", problem));
+                return Err(ManageError::Missing("revocation"));
             }
             tracing::info!(revocation.id = %id, revocation.author = %author, "revocation removed");
             inner.serve_revocations(&keys, now).await

@@ -81,7 +81,7 @@ impl Management {
     /// Ends the session of that public id, and its sockets with it.
     ///
     /// # Errors
-    /// [`ManageError::Forbidden`], [`ManageError::NoSession`], also for one at a virtual proxy that
+    /// [`ManageError::Forbidden`], [`ManageError::Missing`], also for one at a virtual proxy that
     /// the key of the asker does not name, and [`ManageError::Unavailable`].
     pub async fn end_readable_session(
         &self,
@@ -93,10 +93,10 @@ impl Management {
         let vp = places
             .iter()
             .find(|vp| self.session_at(vp, id, now).is_some())
-            .ok_or(ManageError::NoSession)?;
+            .ok_or(ManageError::Missing("session"))?;
         let actor = asker.at(KeyAction::EndSessions, vp.id)?;
         let ended = self.end_session(&actor, vp, id, now).await?;
-        Ok(ended.ok_or(ManageError::NoSession)?.session)
+        Ok(ended.ok_or(ManageError::Missing("session"))?.session)
     }
 
     /// Ends the chosen sessions, and their sockets with them. Gives those that have ended.

@@ -43,7 +43,7 @@ use crate::handover::{self, Offer, systemd};
 use crate::settings::{self, Database, SessionStore, SettingError, Settings};
 use crate::signals::{Asked, Signals};
 
-use administration::{backups, management_side};
+use administration::{backups, live_side, management_side};
 use served::{Served, leaving};
 use sockets::Sockets;
 use traces::TraceExport;
@@ -160,6 +160,7 @@ impl Gateway {
         runtime
             .block_on(revocations)
             .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
+        let feed = feed(settings);
         let (traces, trace_export) = TraceExport::start(settings, &metrics);
         let overlap = runtime.block_on(predecessor.begin_overlap(&sessions, &management))?;
         let stores = Stores {
@@ -169,7 +170,7 @@ impl Gateway {
             management: management_side(&management),
             cluster_key: *cluster_key(settings.cluster_key.as_ref(), &directory)?,
             access_log,
-            feed: feed(settings),
+            feed: feed.clone(),
             traces,
             metrics,
         };
@@ -183,6 +184,7 @@ impl Gateway {
             own_names(settings, &certificates, &served.metrics)?,
             runtime.handle().clone(),
         );
+        management.use_live(live_side(&shared, feed));
         let backups = backups(&management, directory.path());
         sockets.administration(&certificates, &management, backups.clone())?;
         if predecessor.is_there() {

@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use http::{HeaderName, HeaderValue, StatusCode};
 use jotgate_manage::{Comparison, Difference, DocumentChange, DocumentDifference, Revision};
+use jotgate_model::{Timestamp, UnixTime};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +23,11 @@ impl<T: Serialize> IntoResponse for Answer<T> {
         ];
         (headers, axum::Json(self.0)).into_response()
     }
+}
+
+/// A time as answers have it.
+pub(super) fn date(at: UnixTime) -> String {
+    Timestamp::from_millis(at.0.saturating_mul(1000)).to_string()
 }
 
 /// 201 with the same.

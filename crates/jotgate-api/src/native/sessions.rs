@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use jotgate_manage::{Management, Session, SessionChoice};
-use jotgate_model::{Timestamp, UnixTime, User};
+use jotgate_model::User;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Native;
 use super::endpoint::Endpoint;
 use super::input::{Anybody, Body, Parameters, Path};
-use super::output::Answer;
+use super::output::{Answer, date};
 use super::trouble::Trouble;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -87,10 +87,6 @@ struct SessionAnswer {
     expires: Option<String>,
     client_address: String,
     user_agent: String,
-}
-
-fn date(at: UnixTime) -> String {
-    Timestamp::from_millis(at.0.saturating_mul(1000)).to_string()
 }
 
 fn answer(management: &Management, session: &Session) -> SessionAnswer {

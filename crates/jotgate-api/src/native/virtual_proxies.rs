@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use jotgate_manage::{Document, Key, KeyChange, KeySet, file};
-use jotgate_model::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Native;
 use super::endpoint::Endpoint;
 use super::input::{Anybody, Body, Path};
-use super::output::Answer;
+use super::output::{Answer, date};
 use super::trouble::Trouble;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -114,12 +113,11 @@ struct KeyAnswer {
 impl From<&Key> for KeyAnswer {
     fn from(key: &Key) -> Self {
         let certificate = key.certificate();
-        let ends = certificate.map(|certificate| certificate.not_after.0.saturating_mul(1000));
         Self {
             fingerprint: key.fingerprint().to_owned(),
             bits: key.bits(),
             subject: certificate.map(|certificate| certificate.subject.to_string()),
-            certificate_expires: ends.map(|at| Timestamp::from_millis(at).to_string()),
+            certificate_expires: certificate.map(|certificate| date(certificate.not_after)),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LocalError, local_user, not_let_in, signing_in};
 use crate::audit::entry;
+use crate::authority::check_root;
 use crate::revocations::carry_through;
 use crate::users::user_entry;
 use crate::{Actor, ManageError, Management};
@@ -65,6 +66,28 @@ impl Management {
     /// [`ManageError::Unavailable`].
     pub async fn make_set_up_secret(&self, now: Timestamp) -> Result<SessionSecret, ManageError> {
         make_set_up_secret(&self.inner.repository, &Actor::system(), now).await
+    }
+
+    /// The same for somebody who asks for it.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`] without the role RootAdmin, and [`ManageError::Unavailable`].
+    pub async fn issue_set_up_secret(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<SessionSecret, ManageError> {
+        let allowed = check_root(actor, || {
+            "To make a set-up link takes the role RootAdmin.".to_owned()
+        });
+        let attempt = || {
+            let subject = Subject::default();
+            entry(actor.for_audit(), "set_up_link.make", subject, now)
+        };
+        self.inner.audit_refusal(allowed, attempt)?;
+        let secret = make_set_up_secret(&self.inner.repository, actor, now).await?;
+        tracing::info!(link.made_by = ?actor.name, link.made_from = ?actor.source, "a set-up link was made");
+        Ok(secret)
     }
 
     /// Whether a link with that secret would work now.

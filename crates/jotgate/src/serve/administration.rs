@@ -7,11 +7,14 @@ use std::sync::Arc;
 use axum::Router;
 use http::StatusCode;
 use jotgate_gateway::{
-    AdministrationHandler, AnswersFor, ApiKeyHandler, Caller, LocalSignIn, LocalUser,
-    ManagementSide, NotLetIn,
+    AdministrationHandler, AnswersFor, ApiKeyHandler, BackendCondition, BackendHealth, Caller,
+    LocalSignIn, LocalUser, ManagementSide, NotLetIn, Shared,
 };
-use jotgate_manage::{Actor, ActorKind, KeyRefused, LocalError, Management};
+use jotgate_manage::{
+    Actor, ActorKind, BackendStatus, KeyRefused, LiveSide, LocalError, Management,
+};
 use jotgate_model::{Identity, Reason, Refusal};
+use jotgate_observe::Feed;
 use tokio::sync::Mutex;
 
 use crate::backup::pack_served;
@@ -60,7 +63,7 @@ fn not_let_in(error: LocalError) -> NotLetIn {
     NotLetIn {
         status: match error {
             LocalError::Wrong => StatusCode::UNAUTHORIZED,
-            LocalError::LinkInvalid => StatusCode::FORBIDDEN,
+            LocalError::LinkInvalid | LocalError::NotLocal => StatusCode::FORBIDDEN,
             LocalError::Unusable(_) => StatusCode::BAD_REQUEST,
             LocalError::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
             LocalError::Busy | LocalError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -82,6 +85,33 @@ fn administration(management: &Management) -> Box<AdministrationHandler> {
         };
         answer(request, actor)
     })
+}
+
+/// Recent requests and the health of backends, for administrators.
+pub(super) fn live_side(shared: &Arc<Shared>, feed: Feed) -> LiveSide {
+    let shared = Arc::downgrade(shared);
+    LiveSide {
+        feed,
+        backends: Box::new(move || {
+            let health = shared.upgrade().map(|shared| shared.backends_health());
+            health.unwrap_or_default().into_iter().map(status).collect()
+        }),
+    }
+}
+
+fn status(health: BackendHealth) -> BackendStatus {
+    BackendStatus {
+        node: health.node,
+        node_name: health.node_name,
+        service: health.service,
+        state: match health.state {
+            BackendCondition::Up => "up",
+            BackendCondition::Returning => "returning",
+            BackendCondition::Down => "down",
+        },
+        since: health.since,
+        last_error: health.last_error,
+    }
 }
 
 /// Backups of this gateway, one at a time: each takes the space of the whole database for a while.

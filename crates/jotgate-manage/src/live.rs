@@ -1,0 +1,82 @@
+//! What the request path knows and administrators ask for: recent requests, and how backends are.
+
+use std::fmt;
+
+use jotgate_model::{Timestamp, Uuid};
+use jotgate_observe::{Feed, FeedFilter, RecentRequests};
+
+use crate::{ManageError, Management};
+
+/// The most requests that are given at once.
+pub const MAX_RECENT: usize = 1000;
+
+/// The request path, as far as administrators ask for it.
+pub struct LiveSide {
+    /// The most recent requests.
+    pub feed: Feed,
+    /// How every service of every node is at this moment.
+    pub backends: Box<dyn Fn() -> Vec<BackendStatus> + Send + Sync>,
+}
+
+impl fmt::Debug for LiveSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveSide").finish_non_exhaustive()
+    }
+}
+
+/// How a service of a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendStatus {
+    /// The node.
+    pub node: Uuid,
+    /// Its name.
+    pub node_name: String,
+    /// The path of the service; `/` for the one that serves everything.
+    pub service: String,
+    /// `up`, `returning` or `down`.
+    pub state: &'static str,
+    /// Since when.
+    pub since: Timestamp,
+    /// What went wrong last, if anything ever did.
+    pub last_error: Option<String>,
+}
+
+impl Management {
+    /// Lets administrators ask the request path. To be called once; until then they are told that there
+    /// is none.
+    pub fn use_live(&self, live: LiveSide) {
+        if self.inner.live.set(live).is_err() {
+            tracing::error!("the request path is known already");
+        }
+    }
+
+    /// The newest requests that `filter` lets through, oldest first.
+    ///
+    /// # Errors
+    /// [`ManageError::Invalid`] for a `limit` above [`MAX_RECENT`], and [`ManageError::Unavailable`]
+    /// where no requests are served.
+    pub fn recent_requests(
+        &self,
+        filter: &FeedFilter,
+        limit: usize,
+    ) -> Result<RecentRequests, ManageError> {
+        if limit > MAX_RECENT {
+            let problem = format!("must be at most {MAX_RECENT}");
+            return Err(ManageError::field("limit", problem));
+        }
+        Ok(self.live()?.feed.recent(filter, limit))
+    }
+
+    /// How every service of every node is at this moment.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`] where no requests are served.
+    pub fn backends(&self) -> Result<Vec<BackendStatus>, ManageError> {
+        Ok((self.live()?.backends)())
+    }
+
+    fn live(&self) -> Result<&LiveSide, ManageError> {
+        let none = || ManageError::Unavailable("no requests are served in this process".to_owned());
+        self.inner.live.get().ok_or_else(none)
+    }
+}
