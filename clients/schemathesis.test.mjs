@@ -1,5 +1,5 @@
-// schemathesis 4.32 sends what the OpenAPI documents of QRS and QPS allow, and what they do not, with
-// the client certificate: no answer is a failure of the gateway's own, and none is another than the
+// schemathesis 4.32 sends what the OpenAPI documents of QRS, QPS and our own endpoints allow, and what
+// they do not, with the client certificate: no answer is a failure of the gateway's own, and none is another than the
 // documents say. JOTGATE_SCHEMATHESIS names its program; `cargo xtask test` installs one.
 
 import assert from "node:assert/strict";
@@ -10,6 +10,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { Gateway } from "./lib/gateway.mjs";
+import { request } from "./lib/http.mjs";
 import { Qrs } from "./lib/qrs.mjs";
 
 const OWN = fileURLToPath(new URL("../target/tools/python-schemathesis/bin/st", import.meta.url));
@@ -39,12 +40,17 @@ describe("schemathesis", () => {
   });
   after(() => gateway?.stop());
 
-  /** Runs it over a document; gives how many requests it sent. Each operation gets `examples`. */
+  /** The same over the document of an interface, as QRS describes it. */
   async function run(name, port, base, examples) {
     const described = await qrs.send("GET", `about/openapi/${encodeURIComponent(name)}`);
     assert.equal(described.status, 200, described.text);
-    const document = join(gateway.dataDir, `${base}.json`);
-    await writeFile(document, described.text);
+    return runOver(described.text, port, base, examples);
+  }
+
+  /** Runs it over a document; gives how many requests it sent. Each operation gets `examples`. */
+  async function runOver(text, port, base, examples) {
+    const document = join(gateway.dataDir, `${base.replaceAll("/", "-")}.json`);
+    await writeFile(document, text);
     const flags = [
       ...["--config-file", join(gateway.dataDir, "schemathesis.toml"), "--no-color", "run", document],
       ...["--url", `https://localhost:${port}/${base}`, "--tls-verify", gateway.pemFile("root")],
@@ -65,6 +71,17 @@ describe("schemathesis", () => {
 
   it("finds nothing in QPS", { timeout: 110_000 }, async () => {
     assert.ok((await run("Proxy Main API", gateway.qpsPort, "qps", 15)) > 100);
+  });
+
+  it("finds nothing in our own endpoints", { timeout: 110_000 }, async () => {
+    const described = await request(`https://localhost:${gateway.qrsPort}/jotgate/v1/openapi.json`, {
+      headers: { "X-Qlik-User": "UserDirectory=INTERNAL; UserId=sa_repository" },
+      ca: gateway.pem("root"),
+      cert: gateway.pem("client"),
+      key: gateway.pem("client_key"),
+    });
+    assert.equal(described.status, 200, described.text);
+    assert.ok((await runOver(described.text, gateway.qrsPort, "jotgate/v1", 10)) > 200);
   });
 });
 

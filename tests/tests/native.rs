@@ -113,6 +113,13 @@ async fn what_happens_at_this_moment_is_shown() {
         sources.iter().any(|one| one["kind"] == "pem"),
         "{sources:?}"
     );
+    let key = native.api_key(&["sessions.read"], &["jwt"]).await;
+    let request = gateway.client().get(&format!("{BASE}/requests"));
+    assert_eq!(
+        request.bearer(&key).send().await.status,
+        403,
+        "no key sees them"
+    );
     for wrong in [
         "limit=1001",
         "reason=none",
