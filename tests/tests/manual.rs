@@ -377,6 +377,7 @@ async fn every_flag_and_variable_that_a_page_names_is_one() {
         &["revisions", "restore"],
         &["backup"],
         &["import"],
+        &["check"],
         &["restore"],
     ] {
         let arguments = [command, &["--help"]].concat();

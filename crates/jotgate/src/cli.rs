@@ -13,6 +13,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::admin::AdminCommand;
 use crate::commands::backup::{BackupArguments, RestoreArguments};
+use crate::commands::check::CheckArguments;
 use crate::commands::configuration::{ApplyArguments, DiffArguments, ExportArguments};
 use crate::commands::import::ImportArguments;
 use crate::commands::keygen::KeygenArguments;
@@ -80,6 +81,11 @@ pub(crate) enum Command {
     Restore(RestoreArguments),
     /// Makes a key pair with a certificate, for signing tokens
     Keygen(KeygenArguments),
+    /// Tries a running virtual proxy from outside, and says what is wrong and what to change
+    ///
+    /// The virtual proxy may be one of the real system. Ends with 1 when something is wrong. The token
+    /// goes to that address and nowhere else; the session that it opens is ended again.
+    Check(CheckArguments),
     /// Makes and checks tokens
     #[command(subcommand)]
     Token(TokenCommand),

@@ -5,6 +5,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod backup;
+pub(crate) mod check;
 pub(crate) mod configuration;
 mod difference;
 pub(crate) mod import;

@@ -80,6 +80,9 @@ fn run() -> ExitCode {
         Command::Keygen(arguments) => {
             commands::keygen::run(arguments, commands::now()).and_then(|answer| answer.give())
         }
+        Command::Check(arguments) => {
+            commands::check::run(arguments, commands::now()).and_then(|answer| answer.give())
+        }
         Command::Token(command) => {
             commands::token::run(command, commands::now()).and_then(|answer| answer.give())
         }

@@ -32,6 +32,7 @@ fn help_of_every_command() {
         vec!["revisions", "restore"],
         vec!["backup"],
         vec!["restore"],
+        vec!["check"],
         vec!["keygen"],
         vec!["token"],
         vec!["token", "sign"],

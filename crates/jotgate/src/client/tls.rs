@@ -50,7 +50,11 @@ pub(crate) async fn connect(
     Ok((Box::new(stream), authority.to_string()))
 }
 
-fn config(certificate: &Path, key: &Path, ca: Option<&Path>) -> Result<ClientConfig, Failure> {
+/// The roots in that file; without one, those of this machine.
+///
+/// # Errors
+/// The file cannot be used.
+pub(crate) fn roots(ca: Option<&Path>) -> Result<RootCertStore, Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error.to_string());
     let mut roots = RootCertStore::empty();
     match ca {
@@ -64,6 +68,12 @@ fn config(certificate: &Path, key: &Path, ca: Option<&Path>) -> Result<ClientCon
             roots.add_parsable_certificates(found.certs);
         }
     }
+    Ok(roots)
+}
+
+fn config(certificate: &Path, key: &Path, ca: Option<&Path>) -> Result<ClientConfig, Failure> {
+    let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error.to_string());
+    let roots = roots(ca)?;
     let (chain, key) = load_pair(certificate, key).map_err(|error| usage(&error))?;
     ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

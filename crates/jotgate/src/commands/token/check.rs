@@ -146,6 +146,11 @@ fn token(argument: &str) -> Result<Zeroizing<String>, Failure> {
                 )
             })?;
     }
+    Ok(Zeroizing::new(bare(&text).to_owned()))
+}
+
+/// A token without what surrounds it where people copy it from.
+pub(in crate::commands) fn bare(text: &str) -> &str {
     let mut bare = text.trim();
     for prefix in ["Authorization:", "Bearer "] {
         let head = bare.get(..prefix.len()).unwrap_or_default();
@@ -153,7 +158,7 @@ fn token(argument: &str) -> Result<Zeroizing<String>, Failure> {
             bare = bare.get(prefix.len()..).unwrap_or_default().trim_start();
         }
     }
-    Ok(Zeroizing::new(bare.to_owned()))
+    bare
 }
 
 fn settings(arguments: &CheckArguments) -> JwtSettings {
