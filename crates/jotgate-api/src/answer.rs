@@ -14,14 +14,17 @@ pub(crate) enum Answer {
     Deleted,
     /// 200.
     Json(Value),
+    /// 200 with JSON that is text already.
+    Text(Vec<u8>),
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let (status, value) = match self {
-            Self::Created(value) => (StatusCode::CREATED, value),
+        let (status, text) = match self {
+            Self::Created(value) => (StatusCode::CREATED, value.to_string().into_bytes()),
             Self::Deleted => return StatusCode::NO_CONTENT.into_response(),
-            Self::Json(value) => (StatusCode::OK, value),
+            Self::Json(value) => (StatusCode::OK, value.to_string().into_bytes()),
+            Self::Text(text) => (StatusCode::OK, text),
         };
         let headers = [
             (
@@ -34,6 +37,6 @@ impl IntoResponse for Answer {
                 HeaderValue::from_static("nosniff"),
             ),
         ];
-        (status, headers, value.to_string()).into_response()
+        (status, headers, text).into_response()
     }
 }

@@ -16,6 +16,7 @@ mod entity;
 mod filter;
 mod foreign;
 mod import;
+mod list;
 pub(crate) mod openapi;
 mod order;
 mod selection;
@@ -156,15 +157,13 @@ async fn of_entity(
     verb: Verb,
     body: Value,
 ) -> Result<Answer, Problem> {
-    let all = |_: &Value| true;
     match (part, verb) {
         (Part::Collection, Verb::Create) => {
             entity::create(asked, entity, body::object(body)?).await
         }
-        (Part::Collection, _) => entity::list(asked, entity, wire::Form::Condensed, all).await,
-        (Part::Count, _) if entity == EntityType::User => entity::count_users(asked).await,
-        (Part::Count, _) => entity::count(asked, entity, all).await,
-        (Part::Full, _) => entity::list(asked, entity, wire::Form::Full, all).await,
+        (Part::Collection, _) => list::list(asked, entity, wire::Form::Condensed, None).await,
+        (Part::Count, _) => list::count(asked, entity, None).await,
+        (Part::Full, _) => list::list(asked, entity, wire::Form::Full, None).await,
         (Part::Item(id), Verb::Delete) => entity::delete(asked, entity, vec![id]).await,
         (Part::Item(id), Verb::Update) => {
             entity::update(asked, entity, id, body::object(body)?).await
@@ -174,7 +173,7 @@ async fn of_entity(
         (Part::Many, _) => entity::create_many(asked, entity, body::objects(body)?).await,
         (Part::PreviewCreatePrivilege, _) => entity::may_create(entity, body::object(body)?),
         (Part::PreviewPrivileges, _) => Ok(entity::preview_privileges(entity)),
-        (Part::Table, _) => table::table(asked, entity, &body::object(body)?, all).await,
+        (Part::Table, _) => table::table(asked, entity, &body::object(body)?, None).await,
         // Of selections alone; no address leads here.
         (Part::Synthetic, _) => Err(Problem::not_found("There is nothing at this address.")),
     }
@@ -189,19 +188,16 @@ async fn of_selected(
     body: Value,
 ) -> Result<Answer, Problem> {
     let wanted: HashSet<Uuid> = ids.iter().copied().collect();
-    let chosen = |found: &Value| {
-        let id = found["id"].as_str().and_then(|id| id.parse().ok());
-        id.is_some_and(|id| wanted.contains(&id))
-    };
+    let chosen = Some(&wanted);
     match (part, verb) {
         (Part::Collection, Verb::Delete) => entity::delete(asked, entity, ids.to_vec()).await,
-        (Part::Collection, _) => entity::list(asked, entity, wire::Form::Condensed, chosen).await,
-        (Part::Count, _) => entity::count(asked, entity, chosen).await,
+        (Part::Collection, _) => list::list(asked, entity, wire::Form::Condensed, chosen).await,
+        (Part::Count, _) => list::count(asked, entity, chosen).await,
         (Part::Synthetic, Verb::Update) => {
             synthetic::update(asked, entity, ids, &body::object(body)?).await
         }
         (Part::Synthetic, _) => synthetic::show(asked, entity, ids).await,
         (Part::Table, _) => table::table(asked, entity, &body::object(body)?, chosen).await,
-        _ => entity::list(asked, entity, wire::Form::Full, chosen).await,
+        _ => list::list(asked, entity, wire::Form::Full, chosen).await,
     }
 }

@@ -10,6 +10,7 @@ use jotgate_model::entity::{
 };
 use jotgate_model::{Documents, Timestamp};
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -186,7 +187,7 @@ impl Document {
     /// The document as JSON, secrets included.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let value = of_any_kind!(self, document => serde_json::to_value(&**document));
+        let value = serde_json::to_value(self);
         // Nothing in a document can fail to serialise; should it ever, it shows nothing rather than
         // half of itself.
         value.unwrap_or_default()
@@ -211,7 +212,7 @@ impl Document {
 
     /// The text that is stored.
     pub(crate) fn encode(&self) -> Result<String, RepositoryError> {
-        let encoded = of_any_kind!(self, document => serde_json::to_string(&**document));
+        let encoded = serde_json::to_string(self);
         encoded.map_err(|error| damaged(self.kind(), &self.id().to_string(), &error))
     }
 
@@ -254,6 +255,13 @@ fn found<T>(
     wrap: impl Fn(Arc<T>) -> Document,
 ) -> Option<Document> {
     among.get(&id).cloned().map(wrap)
+}
+
+/// As JSON has it, secrets included.
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        of_any_kind!(self, document => document.serialize(serializer))
+    }
 }
 
 /// Leaves the contents out: documents hold private keys and client secrets.

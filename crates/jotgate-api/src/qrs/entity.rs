@@ -1,12 +1,10 @@
-//! The entities: finding, listing, creating, changing and deleting them.
+//! The entities: finding, creating, changing and deleting them. `list.rs` has those of many.
 
 use jotgate_manage::{Document, Kind as DocumentKind, ManageError};
-use jotgate_model::{Documents, FieldErrors, Snapshot};
+use jotgate_model::{Documents, FieldErrors};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::filter::{Bound, Filter};
-use super::order::Order;
 use super::sent::{sent_date, sent_id, unwrap_details};
 use super::wire::{
     CUSTOM_PROPERTY_DEFINITION, Form, PROXY_SERVICE, Reader, SERVER_NODE_CONFIGURATION,
@@ -104,90 +102,6 @@ impl EntityType {
     pub(super) fn document(self, documents: &Documents, id: Uuid) -> Option<Document> {
         Document::find(documents, self.kind()?, id)
     }
-}
-
-/// `GET {entity}` and `GET {entity}/full`, of what `chosen` leaves.
-pub(super) async fn list(
-    asked: &Asked<'_>,
-    entity: EntityType,
-    form: Form,
-    chosen: impl Fn(&Value) -> bool,
-) -> Result<Answer, Problem> {
-    let filter = filter(asked, entity)?;
-    let order = match asked.query.value("orderby")? {
-        None | Some("") => None,
-        Some(text) => Some(Order::parse(text, entity.shape())?),
-    };
-    let snapshot = asked.qrs.management.snapshot();
-    let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
-    // Filters and orders see more than the condensed form shows.
-    let is_computed = matches!(
-        entity,
-        EntityType::ServiceCluster | EntityType::ServiceStatus
-    );
-    let written = if filter.is_none() && order.is_none() && !is_computed {
-        form
-    } else {
-        Form::Full
-    };
-    let mut entities = match entity {
-        EntityType::User => users::matching(asked, filter.as_ref(), written).await?,
-        _ => matching(
-            asked,
-            entity,
-            &snapshot,
-            &mut writer,
-            filter.as_ref(),
-            written,
-        ),
-    };
-    entities.retain(|found| chosen(found));
-    if let Some(order) = order {
-        order.sort(&mut entities);
-    }
-    if written != form {
-        entities
-            .iter_mut()
-            .for_each(|found| writer.condense(entity, found));
-    }
-    Ok(Answer::Json(Value::Array(entities)))
-}
-
-/// Everything in full that the filter of the request finds.
-pub(super) async fn found(asked: &Asked<'_>, entity: EntityType) -> Result<Vec<Value>, Problem> {
-    let filter = filter(asked, entity)?;
-    if entity == EntityType::User {
-        return users::matching(asked, filter.as_ref(), Form::Full).await;
-    }
-    let snapshot = asked.qrs.management.snapshot();
-    let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
-    let filter = filter.as_ref();
-    Ok(matching(
-        asked,
-        entity,
-        &snapshot,
-        &mut writer,
-        filter,
-        Form::Full,
-    ))
-}
-
-/// `GET {entity}/count`, of what `chosen` leaves.
-pub(super) async fn count(
-    asked: &Asked<'_>,
-    entity: EntityType,
-    chosen: impl Fn(&Value) -> bool,
-) -> Result<Answer, Problem> {
-    let found = found(asked, entity).await?;
-    let count = found.iter().filter(|found| chosen(found)).count();
-    Ok(Answer::Json(json!({"value": count})))
-}
-
-/// `GET user/count`: of more users than a list can have.
-pub(super) async fn count_users(asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let filter = filter(asked, EntityType::User)?;
-    let count = users::count(asked, filter.as_ref()).await?;
-    Ok(Answer::Json(json!({"value": count})))
 }
 
 /// `GET {entity}/local`: of the machine that this process runs on.
@@ -328,39 +242,6 @@ pub(super) async fn delete(
         .ok_or_else(|| Problem::method_not_allowed("GET, HEAD"))?;
     management.delete_documents(actor, kind, ids, now).await?;
     Ok(Answer::Deleted)
-}
-
-fn filter(asked: &Asked<'_>, entity: EntityType) -> Result<Option<Bound>, Problem> {
-    let text = match asked.query.value("filter")? {
-        None | Some("") => return Ok(None),
-        Some(text) => text,
-    };
-    let bound = Filter::parse(text).and_then(|filter| filter.bind(entity.shape()));
-    bound.map(Some).map_err(|error| {
-        // Clients get what the real system says; whoever looks for the mistake finds it in the log.
-        tracing::debug!(%error, "a filter was refused");
-        Problem::bad_request(format!("Cannot parse the expression: {text}"))
-    })
-}
-
-fn matching(
-    asked: &Asked<'_>,
-    entity: EntityType,
-    snapshot: &Snapshot,
-    writer: &mut Writer<'_>,
-    filter: Option<&Bound>,
-    form: Form,
-) -> Vec<Value> {
-    let mut written: Vec<Value> = match entity.kind() {
-        Some(kind) => Document::all_of(&snapshot.documents, kind)
-            .map(|document| writer.write(entity, &document, form))
-            .collect(),
-        None => computed::all(entity, snapshot, writer, (asked.qrs.clock)()),
-    };
-    if let Some(filter) = filter {
-        written.retain(|found| filter.holds(found));
-    }
-    written
 }
 
 fn show(asked: &Asked<'_>, entity: EntityType, id: Uuid) -> Result<Value, Problem> {

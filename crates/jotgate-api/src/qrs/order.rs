@@ -49,9 +49,20 @@ impl Order {
         keys.collect::<Result<_, _>>().map(Self)
     }
 
+    /// Adds the names of the members that the order begins at.
+    pub(super) fn roots(&self, into: &mut Vec<&'static str>) {
+        into.extend(self.0.iter().filter_map(|key| key.path.first()?.root()));
+    }
+
     /// Sorts entities as QRS shows them in full. Those that are equal keep their places.
     pub(super) fn sort(&self, entities: &mut [Value]) {
-        entities.sort_by_cached_key(|entity| {
+        self.sort_by(entities, |entity| entity);
+    }
+
+    /// Sorts what has an entity, or the members of it that the order begins at.
+    pub(super) fn sort_by<T>(&self, items: &mut [T], entity: impl Fn(&T) -> &Value) {
+        items.sort_by_cached_key(|item| {
+            let entity = entity(item);
             let keys = self.0.iter().map(|key| {
                 let mut found = None;
                 any_at(entity, &key.path, &mut |value| {

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Asked;
-use super::entity::{self, EntityType, Members, wrong_field};
+use super::entity::{EntityType, Members, wrong_field};
+use super::{Asked, list};
 use crate::answer::Answer;
 use crate::problem::Problem;
 
@@ -47,7 +47,7 @@ pub(super) fn create(asked: &Asked<'_>, body: &Members) -> Result<Answer, Proble
 
 /// `POST selection/{entity}`: of all that the filter finds.
 pub(super) async fn create_of(asked: &Asked<'_>, entity: EntityType) -> Result<Answer, Problem> {
-    let found = entity::found(asked, entity).await?;
+    let found = list::found(asked, entity, None).await?;
     let items: Vec<_> = found
         .iter()
         .filter_map(id_of)

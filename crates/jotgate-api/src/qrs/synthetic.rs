@@ -9,9 +9,9 @@ use jotgate_model::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::Asked;
 use super::entity::{self, EntityType, Members, wrong_field};
 use super::wire::{Form, Kind, Property, Shape, Writer, privileges};
+use super::{Asked, list};
 use crate::answer::Answer;
 use crate::problem::Problem;
 
@@ -75,7 +75,7 @@ async fn selected(
     entity: EntityType,
     ids: &[Uuid],
 ) -> Result<Vec<Document>, Problem> {
-    let found = entity::found(asked, entity).await?;
+    let found = list::found(asked, entity, None).await?;
     let snapshot = asked.qrs.management.snapshot();
     let found = found
         .iter()

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Asked;
 use super::entity::{EntityType, Members, wrong_field};
 use super::filter::{Leaf, Step, any_at, resolve};
+use super::list::{self, Chosen};
 use super::order::Order;
 use super::wire::{Kind, Shape};
-use super::{Asked, entity};
 use crate::answer::Answer;
 use crate::problem::Problem;
 
@@ -30,11 +31,10 @@ pub(super) async fn table(
     asked: &Asked<'_>,
     entity: EntityType,
     body: &Members,
-    chosen: impl Fn(&Value) -> bool,
+    chosen: Chosen<'_>,
 ) -> Result<Answer, Problem> {
     let columns = columns(body, entity.shape())?;
-    let mut entities = entity::found(asked, entity).await?;
-    entities.retain(|found| chosen(found));
+    let mut entities = list::found(asked, entity, chosen).await?;
     sort(asked, entity.shape(), body, &mut entities)?;
     let skip = number(asked, "skip")?.unwrap_or(0);
     let take = number(asked, "take")?.unwrap_or(usize::MAX);

@@ -6,11 +6,13 @@
 //! but never shown.
 
 mod label;
+mod members;
 mod node;
 mod proxy_service;
 mod read;
 mod shape;
 mod status;
+mod text;
 mod user;
 mod virtual_proxy;
 mod write;
@@ -21,6 +23,7 @@ pub(super) use proxy_service::PROXY_SERVICE;
 pub(super) use read::Reader;
 pub(super) use shape::{Enumeration, Kind, Property, READ_ONLY, Shape};
 pub(super) use status::{SERVICE_CLUSTER, SERVICE_STATUS};
+pub(super) use text::TextWriter;
 pub(super) use user::USER;
 pub(super) use virtual_proxy::VIRTUAL_PROXY_CONFIG;
 pub(super) use write::{Form, Writer, privileges};

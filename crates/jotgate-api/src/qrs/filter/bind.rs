@@ -71,6 +71,30 @@ impl Filter {
     }
 }
 
+impl Bound {
+    /// Adds the names of the members that the filter begins at.
+    pub(in crate::qrs) fn roots(&self, into: &mut Vec<&'static str>) {
+        match self {
+            Self::And(operands) | Self::Or(operands) => {
+                operands.iter().for_each(|operand| operand.roots(into));
+            }
+            Self::Compare { path, .. } => into.extend(path.first().and_then(Step::root)),
+        }
+    }
+}
+
+impl Step {
+    /// The member of the entity that this step, as a first one, begins at.
+    pub(in crate::qrs) const fn root(&self) -> Option<&'static str> {
+        match self {
+            Self::Member(name) => Some(name),
+            Self::Custom(_) => Some("customProperties"),
+            // Comes behind others only.
+            Self::Loose(_) => None,
+        }
+    }
+}
+
 /// What the last step of a path leads to.
 pub(in crate::qrs) enum Leaf {
     /// A property of a known kind.

@@ -27,11 +27,17 @@ pub(in crate::qrs) fn privileges(entity: EntityType) -> &'static [&'static str] 
     }
 }
 
+/// The member `privileges` of an entity of that type.
+pub(super) fn privileges_of(entity: EntityType, with_privileges: bool) -> Value {
+    let privileges = with_privileges.then(|| privileges(entity));
+    json!(privileges)
+}
+
 /// Writes the documents of one snapshot. Remembers what references led to, so that a list of many
 /// entities writes their common nodes once.
 pub(in crate::qrs) struct Writer<'a> {
     documents: &'a Documents,
-    with_privileges: bool,
+    pub(super) with_privileges: bool,
     condensed: HashMap<Uuid, Value>,
 }
 
@@ -45,6 +51,11 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The documents that are written.
+    pub(in crate::qrs) const fn documents(&self) -> &'a Documents {
+        self.documents
+    }
+
     /// Writes a document of that type.
     pub(in crate::qrs) fn write(
         &mut self,
@@ -52,11 +63,7 @@ impl<'a> Writer<'a> {
         document: &Document,
         form: Form,
     ) -> Value {
-        let privileges = if self.with_privileges {
-            json!(privileges(entity))
-        } else {
-            Value::Null
-        };
+        let privileges = privileges_of(entity, self.with_privileges);
         let shape = entity.shape();
         let mut wire = self.object(shape, document.to_value(), form);
         wire.insert("privileges".to_owned(), privileges);
@@ -94,7 +101,7 @@ impl<'a> Writer<'a> {
         wire
     }
 
-    fn value(&mut self, kind: Kind, value: Value) -> Value {
+    pub(super) fn value(&mut self, kind: Kind, value: Value) -> Value {
         match kind {
             Kind::Boolean
             | Kind::Date
@@ -144,7 +151,7 @@ impl<'a> Writer<'a> {
         self.reference(Target::Node, &Value::from(id.to_string()))
     }
 
-    fn reference(&mut self, target: Target, id: &Value) -> Value {
+    pub(super) fn reference(&mut self, target: Target, id: &Value) -> Value {
         let id: Uuid = id
             .as_str()
             .and_then(|id| id.parse().ok())
