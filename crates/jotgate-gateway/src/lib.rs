@@ -10,6 +10,7 @@
 mod administration;
 mod anonymous;
 mod api_key;
+mod asked_host;
 mod authorize;
 mod body;
 mod clock;

@@ -181,6 +181,11 @@ impl Belongs {
             "user",
             "virtualproxyconfig",
         ];
+        // Most paths are told by the first letter of their first name.
+        let first = path.bytes().find(|b| !matches!(b, b'/' | b'\\'));
+        if !matches!(first, Some(b'q' | b'Q' | b'j' | b'J' | b'%' | b';')) {
+            return Self::Elsewhere;
+        }
         let decoded = percent_encoding::percent_decode_str(path)
             .decode_utf8_lossy()
             .to_ascii_lowercase();

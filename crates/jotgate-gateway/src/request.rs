@@ -19,6 +19,7 @@ use jotgate_policy::admit::{self, Asking};
 use jotgate_policy::route::{self, Route};
 use jotgate_policy::{forwarded, identity_headers};
 
+use crate::asked_host::LastHost;
 use crate::body::ResponseBody;
 use crate::exchange::{Exchange, Unfinished};
 use crate::identify::identify;
@@ -48,6 +49,8 @@ pub(crate) struct ConnectionInfo {
     pub(crate) trace: HeaderValue,
     /// What it is busy with.
     pub(crate) activity: Arc<Activity>,
+    /// What its last request was for.
+    pub(crate) last_host: LastHost,
     /// Its place among the connections that may be open; kept by the WebSocket that it becomes.
     _place: Place,
 }
@@ -70,6 +73,7 @@ impl ConnectionInfo {
             shown,
             trace: identity_headers::trace(id),
             activity,
+            last_host: LastHost::default(),
             _place: place,
         }
     }
@@ -132,7 +136,7 @@ async fn answer(
     request: Request<Incoming>,
     asking: &Result<Asking, Refusal>,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let mut request = Sanitized::check(request, &connection.activity)?;
+    let mut request = Sanitized::check(request, connection)?;
     https::check_host(connection, request.host())?;
     if let Some(response) = https::redirect(shared, exchange, &request)? {
         return Ok(response);

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::header::{HeaderMap, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request, Uri, Version};
 use hyper::body::{Body, Incoming};
@@ -11,14 +10,15 @@ use hyper::ext::Protocol;
 use jotgate_model::{Reason, Refusal};
 use jotgate_policy::sanitize;
 
-use crate::timed_io::Activity;
+use crate::asked_host::AskedHost;
+use crate::request::ConnectionInfo;
 use crate::tunnel::Handshake;
 
 /// The only form in which a request is passed down the path.
 pub(crate) struct Sanitized {
     head: http::request::Parts,
     body: Option<Incoming>,
-    host: Authority,
+    host: Arc<AskedHost>,
     websocket: bool,
     handshake: Option<Handshake>,
 }
@@ -28,7 +28,7 @@ impl Sanitized {
     /// before new ones are set.
     pub(crate) fn check(
         mut request: Request<Incoming>,
-        activity: &Arc<Activity>,
+        connection: &ConnectionInfo,
     ) -> Result<Self, Refusal> {
         let extended = is_extended_connect(&request);
         if extended {
@@ -41,7 +41,7 @@ impl Sanitized {
             request.version(),
             request.headers(),
         )?;
-        let host = sanitize::host(request.uri(), request.headers())?;
+        let host = connection.last_host.judge(&request)?;
         sanitize::path(request.uri().path())?;
         let websocket = extended || is_websocket(&request);
         if websocket && !request.body().is_end_stream() {
@@ -51,7 +51,7 @@ impl Sanitized {
             ));
         }
         let handshake = if extended {
-            Some(Handshake::over_http2(&mut request, activity)?)
+            Some(Handshake::over_http2(&mut request, &connection.activity)?)
         } else {
             websocket.then(|| Handshake::over_http1(&mut request))
         };
@@ -115,14 +115,13 @@ impl Sanitized {
     }
 
     /// The host that the request is for, as an answer may repeat it.
-    pub(crate) const fn host(&self) -> &Authority {
-        &self.host
+    pub(crate) fn host(&self) -> &Authority {
+        self.host.authority()
     }
 
-    /// The host as a header.
-    pub(crate) fn host_value(&self) -> HeaderValue {
-        HeaderValue::from_maybe_shared(Bytes::copy_from_slice(self.host.as_str().as_bytes()))
-            .unwrap_or_else(|_| HeaderValue::from_static("invalid"))
+    /// The same in its other forms.
+    pub(crate) fn asked_host(&self) -> Arc<AskedHost> {
+        self.host.clone()
     }
 
     pub(crate) fn user_agent(&self) -> &str {

@@ -69,7 +69,7 @@ pub(crate) fn rewrite(
     request: Sanitized,
 ) -> Result<Request<RequestBody>, Refusal> {
     let websocket = request.is_websocket();
-    let host = request.host_value();
+    let host = request.asked_host();
     let (head, body) = request.into_parts();
     let mut headers = head.headers;
     let vp = sent.virtual_proxy;
@@ -95,6 +95,7 @@ pub(crate) fn rewrite(
     }
     cookies::remove(&mut headers, |name| sent.snapshot.is_own_cookie(name));
     let who = identity::headers(sent, exchange, header_text(&headers, "user-agent"))?;
+    headers.reserve(who.len() + OTHER_HEADERS);
     for (name, value) in &*who {
         headers.insert(name.clone(), value.clone());
     }
@@ -104,14 +105,15 @@ pub(crate) fn rewrite(
         forwarded::Told {
             client: &exchange.client_value,
             over_tls: exchange.client.over_tls,
-            host: &host,
-            prefix: vp.prefix.as_str(),
+            host: host.value(),
+            prefix: vp.prefix_header.as_ref(),
+            element: host.element(&exchange.client, &exchange.client_value),
         },
     );
     if let Some(trace) = &exchange.trace {
         trace.tell(&mut headers);
     }
-    headers.insert(HOST, host);
+    headers.insert(HOST, host.value().clone());
     if websocket {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -138,6 +140,9 @@ pub(crate) fn rewrite(
     form::frame(&mut outgoing);
     Ok(outgoing)
 }
+
+/// How many more headers than [`identity::headers`] a request usually gets.
+const OTHER_HEADERS: usize = 8;
 
 fn backend_header_name(header: &BackendHeader) -> &HeaderName {
     &header.name

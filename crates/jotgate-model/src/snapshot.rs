@@ -1,8 +1,9 @@
 //! The whole configuration at one revision, immutable.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use uuid::Uuid;
 
 use crate::entity::{

@@ -17,6 +17,8 @@ pub struct VirtualProxy {
     pub revision: u64,
     /// The path segment that leads here.
     pub prefix: Prefix,
+    /// The same with its slash, as backends are told what was cut off the path; nothing for none.
+    pub prefix_header: Option<HeaderValue>,
     /// The display name.
     pub description: Box<str>,
     /// Whether it takes what no prefix claims.

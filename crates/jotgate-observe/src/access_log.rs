@@ -83,7 +83,7 @@ impl AccessRecord<'_> {
             .text("client", self.client)
             .text("method", self.method)
             .text("path", self.path)
-            .number("status", self.status)
+            .number("status", self.status.into())
             .text("phase", self.phase.name());
         if let Some(prefix) = self.virtual_proxy {
             line.text("virtual_proxy", prefix);

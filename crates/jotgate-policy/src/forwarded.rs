@@ -52,7 +52,7 @@ pub fn client(peer: IpAddr, over_tls: bool, headers: &HeaderMap, trusted: &[Netw
 }
 
 /// What a backend is told of a request before it passed the gateway.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Told<'a> {
     /// The client's address, as text.
     pub client: &'a HeaderValue,
@@ -60,34 +60,41 @@ pub struct Told<'a> {
     pub over_tls: bool,
     /// The host that the client asked for, with its port if it named one.
     pub host: &'a HeaderValue,
-    /// What was cut off the front of the path, without its slash; empty for nothing.
-    pub prefix: &'a str,
+    /// What was cut off the front of the path, if anything was.
+    pub prefix: Option<&'a HeaderValue>,
+    /// What [`element`] says of the three above.
+    pub element: Option<HeaderValue>,
 }
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const ASKED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 /// Sets what backends may believe. Client copies have been removed before.
 ///
 /// The port is not told apart: it stands in the host, when the client named one.
 pub fn set(headers: &mut HeaderMap, told: Told<'_>) {
-    let proto = if told.over_tls { "https" } else { "http" };
-    if let Some(value) = forwarded(told, proto) {
-        headers.insert(FORWARDED, value);
+    if let Some(element) = told.element {
+        headers.insert(FORWARDED, element);
     }
-    let mut insert =
-        |name: &'static str, value| headers.insert(HeaderName::from_static(name), value);
-    insert("x-forwarded-for", told.client.clone());
-    insert("x-forwarded-proto", HeaderValue::from_static(proto));
-    insert("x-forwarded-host", told.host.clone());
-    if !told.prefix.is_empty()
-        && let Ok(prefix) = HeaderValue::try_from(format!("/{}", told.prefix))
-    {
-        insert("x-forwarded-prefix", prefix);
+    headers.insert(FOR, told.client.clone());
+    headers.insert(PROTO, HeaderValue::from_static(proto(told.over_tls)));
+    headers.insert(ASKED_HOST, told.host.clone());
+    if let Some(prefix) = told.prefix {
+        headers.insert(PREFIX, prefix.clone());
     }
 }
 
-/// One element of `Forwarded` (RFC 7239 section 4). An address of IPv6 stands in brackets and quotes
-/// (section 6), and so in quotes does a host with a port.
-fn forwarded(told: Told<'_>, proto: &str) -> Option<HeaderValue> {
-    let (client, host) = (told.client.to_str().ok()?, told.host.to_str().ok()?);
+const fn proto(over_tls: bool) -> &'static str {
+    if over_tls { "https" } else { "http" }
+}
+
+/// The element of `Forwarded` (RFC 7239 section 4) for a client and the host that it asked for. An
+/// address of IPv6 stands in brackets and quotes (section 6), and so in quotes does a host with a port.
+#[must_use]
+pub fn element(client: &HeaderValue, over_tls: bool, host: &HeaderValue) -> Option<HeaderValue> {
+    let (client, host) = (client.to_str().ok()?, host.to_str().ok()?);
     let mut text = String::with_capacity(32 + client.len() + host.len());
     if client.contains(':') {
         text.push_str("for=\"[");
@@ -100,7 +107,7 @@ fn forwarded(told: Told<'_>, proto: &str) -> Option<HeaderValue> {
     text.push_str(";host=");
     push_value(&mut text, host);
     text.push_str(";proto=");
-    text.push_str(proto);
+    text.push_str(proto(over_tls));
     HeaderValue::try_from(text).ok()
 }
 
@@ -127,13 +134,16 @@ mod tests {
 
     use super::*;
 
-    fn told(client: &str, host: &str, prefix: &str) -> HeaderMap {
+    fn told(client: &str, host: &str, prefix: Option<&str>) -> HeaderMap {
         let mut headers = HeaderMap::new();
+        let value = |text: &str| HeaderValue::from_str(text).unwrap();
+        let (client, host, prefix) = (value(client), value(host), prefix.map(value));
         let told = Told {
-            client: &HeaderValue::from_str(client).unwrap(),
+            client: &client,
             over_tls: true,
-            host: &HeaderValue::from_str(host).unwrap(),
-            prefix,
+            host: &host,
+            prefix: prefix.as_ref(),
+            element: element(&client, true, &host),
         };
         set(&mut headers, told);
         headers
@@ -141,7 +151,7 @@ mod tests {
 
     #[test]
     fn backends_are_told_in_both_forms() {
-        let plain = told("192.0.2.1", "portal.example.com", "jwt");
+        let plain = told("192.0.2.1", "portal.example.com", Some("/jwt"));
         assert_eq!(
             plain["forwarded"],
             "for=192.0.2.1;host=portal.example.com;proto=https"
@@ -150,7 +160,7 @@ mod tests {
         assert_eq!(plain["x-forwarded-host"], "portal.example.com");
         assert_eq!(plain["x-forwarded-proto"], "https");
         assert_eq!(plain["x-forwarded-prefix"], "/jwt");
-        let v6 = told("2001:db8::1", "[::1]:8443", "");
+        let v6 = told("2001:db8::1", "[::1]:8443", None);
         assert_eq!(
             v6["forwarded"],
             "for=\"[2001:db8::1]\";host=\"[::1]:8443\";proto=https"
@@ -191,7 +201,7 @@ mod tests {
     proptest! {
         #[test]
         fn forwarded_says_exactly_what_was_meant(address: IpAddr, host in "[ -~]{0,40}") {
-            let headers = told(&address.to_string(), host.trim(), "");
+            let headers = told(&address.to_string(), host.trim(), None);
             let text = headers["forwarded"].to_str().unwrap();
             let address = match address {
                 IpAddr::V4(address) => address.to_string(),

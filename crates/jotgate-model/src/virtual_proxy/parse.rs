@@ -9,6 +9,7 @@ mod jwt;
 use access::{parse_access_rule, parse_bound_directories};
 use header_method::parse_header_method;
 use headers::{parse_backend_headers, parse_response_headers};
+use http::header::HeaderValue;
 use jwt::parse_jwt;
 
 use super::{
@@ -68,6 +69,7 @@ impl VirtualProxy {
         Ok(Self {
             id: document.metadata.id,
             revision,
+            prefix_header: prefix_header(&prefix),
             prefix,
             description: document.description.as_str().into(),
             is_default: document.default_virtual_proxy,
@@ -109,6 +111,14 @@ const fn balancing(document: &VirtualProxyConfig) -> Balancing {
         }
         LoadBalancingAlgorithm::LeastRequests => Balancing::LeastRequests,
     }
+}
+
+/// A prefix is made of characters that a header may have.
+fn prefix_header(prefix: &Prefix) -> Option<HeaderValue> {
+    let prefix = prefix.as_str();
+    (!prefix.is_empty())
+        .then(|| HeaderValue::try_from(format!("/{prefix}")).ok())
+        .flatten()
 }
 
 /// Settings write "off" as 0.
