@@ -22,6 +22,12 @@ const SECONDS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
 ];
 
+/// How many virtual proxies have series of their own; what comes after them is counted together. Each
+/// takes some twenty series, and whoever stores them pays for each.
+const MAX_VIRTUAL_PROXIES: usize = 1000;
+/// Names those together; no prefix has such characters.
+const OTHERS: &str = "(others)";
+
 /// How a request ended, for its counter.
 #[derive(Clone, Debug)]
 pub struct Outcome<'a> {
@@ -280,9 +286,18 @@ impl Default for Metrics {
 impl Metrics {
     /// Counts a request.
     pub fn count(&self, outcome: &Outcome<'_>) {
-        let name = outcome.virtual_proxy;
-        if let Some(counted) = self.counted.read().get(name) {
-            return self.count_in(counted, outcome);
+        let mut name = outcome.virtual_proxy;
+        {
+            let all = self.counted.read();
+            if let Some(counted) = all.get(name) {
+                return self.count_in(counted, name, outcome);
+            }
+            if all.len() >= MAX_VIRTUAL_PROXIES {
+                name = OTHERS;
+                if let Some(counted) = all.get(name) {
+                    return self.count_in(counted, name, outcome);
+                }
+            }
         }
         let labels = ProxyLabels {
             virtual_proxy: name.to_owned(),
@@ -291,16 +306,16 @@ impl Metrics {
             seconds: self.seconds.get_or_create_owned(&labels),
             served: Default::default(),
         };
-        self.count_in(&counted, outcome);
+        self.count_in(&counted, name, outcome);
         self.counted.write().insert(name.into(), counted);
     }
 
-    fn count_in(&self, counted: &Counted, outcome: &Outcome<'_>) {
+    fn count_in(&self, counted: &Counted, virtual_proxy: &str, outcome: &Outcome<'_>) {
         counted.seconds.observe(outcome.total.as_secs_f64());
         let class = Class::of(outcome.status);
         let counter = || {
             self.requests.get_or_create_owned(&RequestLabels {
-                virtual_proxy: outcome.virtual_proxy.to_owned(),
+                virtual_proxy: virtual_proxy.to_owned(),
                 status: class.name(),
                 reason: outcome.reason.map_or("", Reason::id),
             })
@@ -460,6 +475,29 @@ mod tests {
         metrics.node_removed("engine-2", "/app");
         metrics
     }
+
+    #[test]
+    fn virtual_proxies_beyond_a_number_are_counted_together() {
+        let metrics = Metrics::default();
+        let names: Vec<String> = (0..MAX_VIRTUAL_PROXIES + 50)
+            .map(|n| format!("p{n}"))
+            .collect();
+        for name in names.iter().chain(&names) {
+            metrics.count(&Outcome {
+                virtual_proxy: name,
+                status: 200,
+                reason: None,
+                total: Duration::ZERO,
+            });
+        }
+        let text = metrics.text();
+        let requests = |line: &&str| line.starts_with("jotgate_requests_total{");
+        let lines: Vec<&str> = text.lines().filter(requests).collect();
+        assert_eq!(lines.len(), MAX_VIRTUAL_PROXIES + 1);
+        let others = lines.iter().find(|line| line.contains("(others)")).unwrap();
+        assert!(others.ends_with(" 100"), "{others}");
+    }
+
     /// Names and types, in the order of the text.
     fn families(text: &str) -> Vec<(String, String)> {
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
