@@ -51,7 +51,7 @@ pub use jotgate_observe::{FeedFilter, FeedOutcome, RecentRequest};
 pub use jotgate_repository::{
     AuditActor, AuditEntry, AuditFilter, AuditHead, AuditKey, AuditProblem, AuditRow, AuditTrail,
     AuditVerdict, Change, Copied, Damage, Difference, Document, Kind, MAX_AUDIT_ROWS, Outcome,
-    Repository, Revision, Revocation, Revoked, StoredApiKey, StoredUser, Subject,
+    Repository, Revision, Revocation, Revoked, StoredApiKey, StoredUser, Subject, UserNarrowing,
 };
 pub use jotgate_session::{Session, SessionSecret, Sessions};
 pub use jotgate_token::{Key, KeySet};

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jotgate_model::{INTERNAL_DIRECTORY, People, Role, Roles, Timestamp, User, UserKey};
-use jotgate_repository::{AuditActor, AuditEntry, Repository, RepositoryError, StoredUser};
+use jotgate_repository::{
+    AuditActor, AuditEntry, Repository, RepositoryError, StoredUser, UserNarrowing,
+};
 use jotgate_session::{EndReason, Session};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -91,8 +93,8 @@ impl Management {
         Ok(self.inner.repository.users(offset, limit).await?)
     }
 
-    /// At most `limit` users after `last`, ordered by directory and id: for going through all of
-    /// them without holding all of them.
+    /// At most `limit` users after `last` who are in `narrowing`, ordered by directory and id: for
+    /// going through all of them without holding all of them.
     ///
     /// # Errors
     /// [`ManageError::Unavailable`].
@@ -100,8 +102,10 @@ impl Management {
         &self,
         last: Option<&UserKey>,
         limit: u32,
+        narrowing: &UserNarrowing,
     ) -> Result<Vec<StoredUser>, ManageError> {
-        Ok(self.inner.repository.users_after(last, limit).await?)
+        let repository = &self.inner.repository;
+        Ok(repository.users_after(last, limit, narrowing).await?)
     }
 
     /// How many users there are.

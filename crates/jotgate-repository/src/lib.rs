@@ -34,4 +34,4 @@ pub use error::{OpenError, RepositoryError};
 pub use repository::{Repository, Stored};
 pub use revisions::Revision;
 pub use revocation::{Revocation, Revoked};
-pub use user::{NotedSignIn, StoredUser};
+pub use user::{NotedSignIn, StoredUser, UserNarrowing};

@@ -52,6 +52,22 @@ impl StoredUser {
     }
 }
 
+/// What is asked of users by whoever looks for few of many. What is left out does not matter.
+///
+/// Texts are compared without the case of ASCII letters. A few users more may be found than asked for:
+/// those whose names have the Kelvin sign, which is a k in some comparisons.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserNarrowing {
+    /// The id.
+    pub id: Option<String>,
+    /// The directory.
+    pub directory: Option<String>,
+    /// The id within the directory.
+    pub user_id: Option<String>,
+    /// The display name.
+    pub name: Option<String>,
+}
+
 /// A sign-in that is to be noted.
 #[derive(Clone, Debug)]
 pub struct NotedSignIn {
@@ -90,8 +106,8 @@ impl Repository {
         Ok(found.and_then(Row::read))
     }
 
-    /// At most `limit` users after the one of that key, ordered by directory and id without case.
-    /// Begin with nothing, go on with the last one: nobody is skipped, whoever comes meanwhile.
+    /// At most `limit` users after the one of that key who are in `narrowing`, ordered by directory and
+    /// id without case. Begin with nothing, go on with the last one: nobody is skipped, whoever comes meanwhile.
     ///
     /// # Errors
     /// [`RepositoryError::Unavailable`].
@@ -99,10 +115,28 @@ impl Repository {
         &self,
         key: Option<&UserKey>,
         limit: u32,
+        narrowing: &UserNarrowing,
     ) -> Result<Vec<StoredUser>, RepositoryError> {
-        let rows: Vec<Row> = sqlx::query_as(select("WHERE key > $1 ORDER BY key LIMIT $2"))
+        let equal = |column: &str, number: usize| {
+            format!(
+                "(${number} IS NULL OR {column} = ${number} COLLATE NOCASE
+                  OR instr({column}, char(0x212A)) > 0)"
+            )
+        };
+        let statement = format!(
+            "WHERE key > $1 AND {} AND {} AND {} AND {} ORDER BY key LIMIT $2",
+            equal("id", 3),
+            equal("directory", 4),
+            equal("user_id", 5),
+            equal("name", 6)
+        );
+        let rows: Vec<Row> = sqlx::query_as(select(&statement))
             .bind(key.map_or("", UserKey::as_str))
             .bind(limit)
+            .bind(&narrowing.id)
+            .bind(&narrowing.directory)
+            .bind(&narrowing.user_id)
+            .bind(&narrowing.name)
             .fetch_all(self.readers())
             .await?;
         Ok(rows.into_iter().filter_map(Row::read).collect())

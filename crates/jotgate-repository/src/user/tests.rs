@@ -72,7 +72,10 @@ async fn pages_hold_everybody_once_in_order() {
     let mut walked = Vec::new();
     let mut after = None;
     loop {
-        let page = repository.users_after(after.as_ref(), 100).await.unwrap();
+        let page = repository
+            .users_after(after.as_ref(), 100, &UserNarrowing::default())
+            .await
+            .unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.user.key());
         walked.extend(page);
@@ -107,4 +110,38 @@ async fn looking_somebody_up_uses_an_index() {
         let plan: Vec<_> = rows.into_iter().map(|row| row.3).collect();
         assert!(plan.join("\n").contains(expected), "{statement}: {plan:?}");
     }
+}
+
+#[tokio::test]
+async fn users_are_found_by_their_names_in_any_case() {
+    let (_directory, repository) = repository().await;
+    let kelvin = "Mar\u{212a}";
+    let all = ["Boz", "boris", kelvin, "mark"].map(|id| sign_in(id, "a", 1));
+    repository.note_sign_ins(&all).await.unwrap();
+    let found = async |narrowing: UserNarrowing| {
+        let page = repository.users_after(None, 10, &narrowing).await.unwrap();
+        page.iter()
+            .map(|user| user.user.id.to_string())
+            .collect::<Vec<_>>()
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let by_user_id = |id: &str| UserNarrowing {
+        directory: text("example"),
+        user_id: text(id),
+        ..UserNarrowing::default()
+    };
+    assert_eq!(found(by_user_id("bOZ")).await, ["Boz", kelvin]);
+    assert_eq!(found(by_user_id("mark")).await, ["mark", kelvin]);
+    let elsewhere = UserNarrowing {
+        directory: text("other"),
+        ..UserNarrowing::default()
+    };
+    assert!(found(elsewhere).await.is_empty());
+    let id = repository.users(0, 1).await.unwrap()[0].id.to_string();
+    let by_id = UserNarrowing {
+        id: text(&id),
+        name: text("BORIS"),
+        ..UserNarrowing::default()
+    };
+    assert_eq!(found(by_id).await, ["boris"]);
 }

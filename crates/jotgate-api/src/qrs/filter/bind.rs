@@ -83,6 +83,28 @@ impl Bound {
     }
 }
 
+impl Bound {
+    /// The text or the id that a member must have for the filter to hold, texts in lower case; nothing
+    /// when others will do.
+    pub(in crate::qrs) fn must_equal(&self, name: &str) -> Option<String> {
+        match self {
+            Self::And(operands) => operands.iter().find_map(|operand| operand.must_equal(name)),
+            Self::Compare {
+                path,
+                operator: Operator::Eq,
+                value,
+            } if matches!(path.as_slice(), [Step::Member(member)] if *member == name) => {
+                match value {
+                    Operand::Guid(id) => Some(id.to_string()),
+                    Operand::Text(text) => Some(text.clone()),
+                    _ => None,
+                }
+            }
+            Self::Compare { .. } | Self::Or(_) => None,
+        }
+    }
+}
+
 impl Step {
     /// The member of the entity that this step, as a first one, begins at.
     pub(in crate::qrs) const fn root(&self) -> Option<&'static str> {

@@ -265,3 +265,31 @@ proptest! {
         prop_assert_eq!(Filter::parse(&printed), Ok(filter), "{}", printed);
     }
 }
+
+#[test]
+fn what_must_be_equal_can_be_looked_up() {
+    let bound = |text: &str| {
+        Filter::parse(text)
+            .unwrap()
+            .bind(&VIRTUAL_PROXY_CONFIG)
+            .unwrap()
+    };
+    for (text, expected) in [
+        ("prefix eq 'JWT'", Some("jwt")),
+        (
+            "(defaultVirtualProxy eq false and (prefix eq 'a' and prefix ne 'b'))",
+            Some("a"),
+        ),
+        ("prefix eq 'a' or prefix eq 'b'", None),
+        ("prefix ne 'a'", None),
+        ("prefix sw 'a'", None),
+        ("tags.name eq 'a'", None),
+        ("description eq 'a'", None),
+    ] {
+        assert_eq!(
+            bound(text).must_equal("prefix").as_deref(),
+            expected,
+            "{text}"
+        );
+    }
+}
