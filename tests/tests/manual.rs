@@ -252,6 +252,15 @@ async fn changes_and_going_back_can_be_pasted() {
 }
 
 #[tokio::test]
+async fn the_audit_trail_can_be_pasted() {
+    let said = pasted("audit.md").await;
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(lines[0].contains("configuration.create done"), "{said}");
+    assert!(lines[1].contains("rows are as they were written"), "{said}");
+}
+
+#[tokio::test]
 async fn backup_and_restore_can_be_pasted() {
     let said = pasted("backup.md").await;
     let lines: Vec<&str> = said.lines().collect();
@@ -379,6 +388,8 @@ async fn every_flag_and_variable_that_a_page_names_is_one() {
         &["import"],
         &["check"],
         &["restore"],
+        &["audit", "list"],
+        &["audit", "verify"],
     ] {
         let arguments = [command, &["--help"]].concat();
         let ended = Process::start(&arguments, &[]).wait(PATIENCE).await;

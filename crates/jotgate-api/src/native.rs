@@ -16,6 +16,7 @@
 //! - Errors are problem details (RFC 9457) with one sentence, and the fields at fault.
 
 mod api_keys;
+mod audit;
 mod backup;
 mod configuration;
 mod endpoint;
@@ -32,7 +33,11 @@ mod users;
 mod virtual_proxies;
 
 use axum::Router;
-use jotgate_manage::Management;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use http::StatusCode;
+use jotgate_manage::{KeyCaller, Management};
 use jotgate_model::Timestamp;
 
 pub use backup::backup_router;
@@ -53,6 +58,7 @@ struct Native {
 fn endpoints() -> Vec<Endpoint> {
     let all = [
         api_keys::endpoints(),
+        audit::endpoints(),
         configuration::endpoints(),
         openapi::endpoints(),
         passwords::endpoints(),
@@ -66,6 +72,22 @@ fn endpoints() -> Vec<Endpoint> {
     all.into_iter().flatten().collect()
 }
 
+/// Notes programs that ask for what their key does not allow.
+async fn note_refused_keys(State(native): State<Native>, request: Request, next: Next) -> Response {
+    let Some(key) = request.extensions().get::<KeyCaller>().cloned() else {
+        return next.run(request).await;
+    };
+    let path = request.extensions().get::<MatchedPath>();
+    let path = path.map_or_else(String::new, |path| path.as_str().to_owned());
+    let what = format!("{} {path}", request.method());
+    let answer = next.run(request).await;
+    if answer.status() == StatusCode::FORBIDDEN {
+        let now = (native.clock)();
+        native.management.note_refused_key(&key, &what, now);
+    }
+    answer
+}
+
 /// The endpoints, for callers whom an outer layer has put into the request's extensions. `clock` gives
 /// the date of changes.
 pub fn native_router(management: Management, clock: fn() -> Timestamp) -> Router {
@@ -73,9 +95,12 @@ pub fn native_router(management: Management, clock: fn() -> Timestamp) -> Router
     for endpoint in endpoints() {
         v1 = v1.route(endpoint.path, endpoint.handler);
     }
+    let native = Native { management, clock };
+    let note = middleware::from_fn_with_state(native.clone(), note_refused_keys);
     let v1 = v1
+        .route_layer(note)
         .fallback(async || Trouble::not_found())
         .method_not_allowed_fallback(async || Trouble::method_not_allowed())
-        .with_state(Native { management, clock });
+        .with_state(native);
     Router::new().nest(BASE, v1)
 }

@@ -9,6 +9,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
+/// In the extensions of a request whose answer is held in memory before it is sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole;
+
 /// Lets `router` answer whole requests for a caller whom somebody else has authenticated: the gateway,
 /// for users with a role (an [`Actor`](jotgate_manage::Actor)) and programs with an API key (a
 /// [`KeyCaller`](jotgate_manage::KeyCaller)).
@@ -23,6 +27,7 @@ pub fn whole_requests<C: Clone + Send + Sync + 'static>(
         Box::pin(async move {
             let mut request = request.map(Body::from);
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(Whole);
             let Ok(answer) = router.oneshot(request).await;
             let (head, body) = answer.into_parts();
             match body.collect().await {

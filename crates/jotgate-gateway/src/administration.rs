@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,9 @@ const MAX_CONNECTIONS: usize = 512;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests may take that have begun when the end comes.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Is told who showed no certificate of an administrator, and what was wrong with it. Must not block.
+pub type RefusedCertificate = dyn Fn(IpAddr, &str) + Send + Sync;
+
 /// How long a connection may last.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
@@ -41,6 +44,7 @@ pub async fn serve_administration<S, B>(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
     service: S,
+    refused: Arc<RefusedCertificate>,
     stop: CancellationToken,
 ) where
     S: Service<Request<ReturningBody>, Response = Response<B>, Error = Infallible>
@@ -72,9 +76,10 @@ pub async fn serve_administration<S, B>(
             continue;
         };
         let (tls, service, stop) = (tls.clone(), service.clone(), stop.clone());
+        let refused = refused.clone();
         connections.spawn(async move {
             tokio::select! {
-                () = serve_connection(stream, peer, tls, service, &stop) => {}
+                () = serve_connection(stream, peer, tls, service, &*refused, &stop) => {}
                 () = tokio::time::sleep(LIFETIME) => {}
                 () = out_of_time(&stop) => {}
             }
@@ -91,6 +96,7 @@ async fn serve_connection<S, B>(
     peer: SocketAddr,
     tls: Arc<ServerConfig>,
     service: S,
+    refused: &RefusedCertificate,
     stop: &CancellationToken,
 ) where
     S: Service<Request<ReturningBody>, Response = Response<B>, Error = Infallible>
@@ -106,11 +112,23 @@ async fn serve_connection<S, B>(
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             tracing::info!(%error, "a client without an administrator's certificate was refused");
+            if is_about_its_certificate(&error) {
+                refused(peer.ip(), &error.to_string());
+            }
             return;
         }
         Err(_) => return,
     };
     serve_http(stream, peer, service, stop).await;
+}
+
+/// Whoever speaks no TLS, or goes away, has not tried to be an administrator.
+fn is_about_its_certificate(error: &std::io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(
+        error,
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+    )
 }
 
 /// Serves `service` on the Unix socket `listener` until `stop`. Whoever may open the socket may ask;

@@ -49,14 +49,14 @@ mod unread;
 mod upstream;
 mod whole_body;
 
-pub use administration::{serve_administration, serve_control};
+pub use administration::{RefusedCertificate, serve_administration, serve_control};
 pub use api_key::{AnswersFor, ApiKeyHandler, JudgedKey};
 pub use authorize::close_refused_sockets;
 pub use clock::{now, timestamp};
 pub use drain::Leaving;
 pub use listen::{BindError, GatewayListeners, Workers, bind};
 pub use local_sign_in::{LocalSignIn, LocalUser, NotLetIn};
-pub use management_side::ManagementSide;
+pub use management_side::{ManagementSide, RefusedUser};
 pub use observe_listener::serve_observability;
 pub use prefixed_administration::{AdministrationHandler, Answering, Caller};
 pub use shared::{GatewaySettings, Shared, Stores};

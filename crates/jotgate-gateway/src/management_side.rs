@@ -1,16 +1,20 @@
 //! What requests ask of the management side, which this crate does not know.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use jotgate_model::{Identity, People, Reason};
+use jotgate_model::{Identity, People, Reason, User};
 
 use crate::api_key::ApiKeyHandler;
 use crate::local_sign_in::{LocalSignIn, LocalUser, NotLetIn};
 use crate::prefixed_administration::AdministrationHandler;
+
+/// Is told of a user, where the request came from, and why it was refused.
+pub type RefusedUser = dyn Fn(&User, IpAddr, &str) + Send + Sync;
 
 /// The management side, as far as requests need it. By default there is none: no user is known, and
 /// nobody administers.
@@ -21,6 +25,8 @@ pub struct ManagementSide {
     pub signed_in: Box<dyn Fn(&Identity) -> bool + Send + Sync>,
     /// Judges passwords and set-up links.
     pub local: Box<dyn LocalSignIn>,
+    /// Is told of every user who tried to administer and may not, and why. Must not block.
+    pub refused: Box<RefusedUser>,
     /// Answers administrators.
     pub administration: Box<AdministrationHandler>,
     /// Judges API keys, and answers programs that have one.
@@ -33,6 +39,7 @@ impl Default for ManagementSide {
             people: Arc::default(),
             signed_in: Box::new(|_| true),
             local: Box::new(Nobody),
+            refused: Box::new(|_, _, _| {}),
             administration: Box::new(|_, _| {
                 let mut nothing = Response::new(Bytes::new());
                 *nothing.status_mut() = StatusCode::NOT_FOUND;
@@ -65,11 +72,11 @@ impl Nobody {
 }
 
 impl LocalSignIn for Nobody {
-    fn sign_in(&self, _: String, _: String, _: std::net::IpAddr) -> LocalUser {
+    fn sign_in(&self, _: String, _: String, _: IpAddr) -> LocalUser {
         Self::answer()
     }
 
-    fn set_up(&self, _: String, _: String, _: String, _: std::net::IpAddr) -> LocalUser {
+    fn set_up(&self, _: String, _: String, _: String, _: IpAddr) -> LocalUser {
         Self::answer()
     }
 }

@@ -72,9 +72,13 @@ pub(crate) async fn answer(
         Belongs::ToARepository | Belongs::Elsewhere => return Ok(None),
     }
     let session = &who.session;
+    let role = role(shared, vp, session).inspect_err(|refusal| {
+        let why = refusal.detail().unwrap_or_default();
+        (shared.refused_administration)(&session.user(), exchange.client.address, why);
+    })?;
     let caller = Caller {
         user: session.user(),
-        role: role(shared, vp, session)?,
+        role,
         session: session.public_id().to_owned(),
         source: exchange.client.address,
     };

@@ -20,7 +20,7 @@ use crate::anonymous::Passers;
 use crate::api_key::ApiKeyHandler;
 use crate::drain::{Drain, Leaving};
 use crate::local_sign_in::LocalSignIn;
-use crate::management_side::ManagementSide;
+use crate::management_side::{ManagementSide, RefusedUser};
 use crate::occupancy::Occupancy;
 use crate::prefixed_administration::AdministrationHandler;
 use crate::rates::Rates;
@@ -92,6 +92,7 @@ pub struct Shared {
     pub(crate) people: Arc<ArcSwap<People>>,
     pub(crate) signed_in: Box<dyn Fn(&Identity) -> bool + Send + Sync>,
     pub(crate) local: Box<dyn LocalSignIn>,
+    pub(crate) refused_administration: Box<RefusedUser>,
     pub(crate) administration: Box<AdministrationHandler>,
     pub(crate) api_keys: Box<ApiKeyHandler>,
     pub(crate) sign_ins: SignIns,
@@ -130,6 +131,7 @@ impl Shared {
             people: stores.management.people,
             signed_in: stores.management.signed_in,
             local: stores.management.local,
+            refused_administration: stores.management.refused,
             administration: stores.management.administration,
             api_keys: stores.management.api_keys,
             sign_ins: SignIns::default(),

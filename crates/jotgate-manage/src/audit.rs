@@ -10,15 +10,17 @@
 mod queue;
 mod refusals;
 
-use jotgate_model::{ActorKind, Timestamp};
+use std::net::IpAddr;
+
+use jotgate_model::{ActorKind, Timestamp, User};
 use jotgate_repository::{
     AuditActor, AuditEntry, AuditFilter, AuditHead, AuditRow, AuditVerdict, Outcome, Subject,
 };
 use serde_json::{Map, Value};
 
-pub use self::queue::Audit;
+pub(crate) use self::queue::Audit;
 use crate::management::Inner;
-use crate::{Actor, ManageError, Management};
+use crate::{Actor, KeyCaller, ManageError, Management};
 
 impl Actor {
     /// Jotgate itself.
@@ -131,23 +133,62 @@ impl Inner {
 
 impl Management {
     /// Where events go that must not wait.
-    #[must_use]
-    pub fn audit(&self) -> &Audit {
+    #[cfg(test)]
+    pub(crate) fn audit(&self) -> &Audit {
         &self.inner.audit
+    }
+
+    /// Notes that somebody without an administrator's certificate tried a port of administrators.
+    /// Never waits; strangers may cause as many as they like.
+    pub fn note_refused_certificate(&self, address: IpAddr, why: &str, now: Timestamp) {
+        let actor = AuditActor {
+            name: "unknown".to_owned(),
+            kind: ActorKind::Certificate,
+            source: address.to_string(),
+        };
+        self.note_refused(actor, "management.connect", why, now);
+    }
+
+    /// Notes that a user tried to administer who may not. Never waits.
+    pub fn note_refused_user(&self, user: &User, address: IpAddr, why: &str, now: Timestamp) {
+        let actor = AuditActor {
+            name: user.to_string(),
+            kind: ActorKind::of_directory(&user.directory),
+            source: address.to_string(),
+        };
+        self.note_refused(actor, "management.request", why, now);
+    }
+
+    /// Notes that a program asked for what its key does not allow. Never waits.
+    pub fn note_refused_key(&self, key: &KeyCaller, what: &str, now: Timestamp) {
+        let why = format!("{what} is not allowed to this key");
+        self.note_refused(key.for_audit(), "management.request", &why, now);
+    }
+
+    pub(crate) fn note_refused(
+        &self,
+        actor: AuditActor,
+        action: &'static str,
+        why: &str,
+        now: Timestamp,
+    ) {
+        self.inner.audit.refused(AuditEntry {
+            outcome: Outcome::Refused,
+            reason: why.to_owned(),
+            ..entry(actor, action, Subject::default(), now)
+        });
     }
 
     /// The newest rows of the trail that fit, newest first; at most `limit` and
     /// [`jotgate_repository::MAX_AUDIT_ROWS`]. Also what was handed over just before.
     ///
     /// # Errors
-    /// [`ManageError::Forbidden`] for a program with an API key, and [`ManageError::Unavailable`].
+    /// [`ManageError::Unavailable`].
     pub async fn audit_rows(
         &self,
-        actor: &Actor,
         filter: &AuditFilter,
         limit: u32,
     ) -> Result<Vec<AuditRow>, ManageError> {
-        check_may_read(actor)?;
         self.inner.audit.flush().await;
         Ok(self.inner.repository.audit_rows(filter, limit).await?)
     }
@@ -159,11 +200,9 @@ impl Management {
     /// As [`Self::audit_rows`].
     pub async fn oldest_audit_rows(
         &self,
-        actor: &Actor,
         filter: &AuditFilter,
         limit: u32,
     ) -> Result<Vec<AuditRow>, ManageError> {
-        check_may_read(actor)?;
         let rows = self.inner.repository.oldest_audit_rows(filter, limit);
         Ok(rows.await?)
     }
@@ -173,23 +212,9 @@ impl Management {
     ///
     /// # Errors
     /// As [`Self::audit_rows`].
-    pub async fn verify_audit(
-        &self,
-        actor: &Actor,
-        heads: &[AuditHead],
-    ) -> Result<AuditVerdict, ManageError> {
-        check_may_read(actor)?;
+    pub async fn verify_audit(&self, heads: &[AuditHead]) -> Result<AuditVerdict, ManageError> {
         Ok(self.inner.repository.verify_audit(heads).await?)
     }
-}
-
-/// Every role reads everything; a program gets what its key names, and no key names this.
-fn check_may_read(actor: &Actor) -> Result<(), ManageError> {
-    if actor.kind == ActorKind::ApiKey {
-        let sentence = "An API key does not open the audit trail: this takes a role.";
-        return Err(ManageError::Forbidden(sentence.to_owned()));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

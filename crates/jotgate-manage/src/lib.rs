@@ -41,7 +41,6 @@ mod virtual_proxies;
 pub use actor::{Actor, Privilege};
 pub use api_keys::{ApiKeyText, KeyAction, KeyCaller, KeyRefused, NewApiKey};
 pub use asker::Asker;
-pub use audit::Audit;
 pub use backup::note_restore;
 pub use drafts::{Comparison, DocumentChange, DocumentDifference, Draft, DraftContent, MAX_NOTE};
 pub use error::ManageError;

@@ -8,7 +8,7 @@ use jotgate_model::Timestamp;
 use jotgate_repository::{AuditHead, AuditKey, AuditTrail, Repository};
 use zeroize::Zeroizing;
 
-use crate::cluster_key::{own_key, read_key};
+use crate::cluster_key::{new_key, read_key, write_key};
 use crate::data_directory::DataDirectoryError;
 
 /// The file of the key. Not the cluster key: that one may have to be replaced.
@@ -23,11 +23,9 @@ const HEAD_FILE: &str = "audit_head";
 /// The database or the key of the trail cannot be used.
 pub(crate) async fn open_repository(path: &Path) -> Result<Repository, DataDirectoryError> {
     let (repository, end) = open(path).await?;
-    let (key, head) = (key(path, &end)?, path.join(HEAD_FILE));
-    let trail = if end == AuditHead::BEGINNING && !head.exists() {
-        AuditTrail::begin(key, &head, &end).map_err(|error| unwritable(&head, &error))?
-    } else {
-        AuditTrail::open(key, &head)
+    let trail = match stored_key(path, &end)? {
+        Some(key) => AuditTrail::open(key, &path.join(HEAD_FILE)),
+        None => begin(path)?,
     };
     Ok(repository.with_audit(trail))
 }
@@ -43,13 +41,23 @@ pub(crate) async fn note_restore(
     now: Timestamp,
 ) -> Result<(), DataDirectoryError> {
     let (repository, end) = open(path).await?;
-    let (key, head) = (key(path, &end)?, path.join(HEAD_FILE));
-    let trail = AuditTrail::begin(key, &head, &end).map_err(|error| unwritable(&head, &error))?;
+    let trail = match stored_key(path, &end)? {
+        Some(key) => {
+            let head = path.join(HEAD_FILE);
+            AuditTrail::begin(key, &head, &end).map_err(|error| unwritable(&head, &error))?
+        }
+        None => begin(path)?,
+    };
     let repository = repository.with_audit(trail);
     let noted = jotgate_manage::note_restore(&repository, &local_actor(None), reason, now).await;
     // Everything is in one file after that.
     repository.close().await;
     noted.map_err(|error| DataDirectoryError::new(error.to_string()))
+}
+
+/// Whether the data directory at `path` has no key of an audit trail.
+pub(crate) fn is_key_missing(path: &Path) -> bool {
+    !path.join(KEY_FILE).exists()
 }
 
 async fn open(path: &Path) -> Result<(Repository, AuditHead), DataDirectoryError> {
@@ -60,21 +68,35 @@ async fn open(path: &Path) -> Result<(Repository, AuditHead), DataDirectoryError
     Ok((repository, end.map_err(|error| unusable(&error))?))
 }
 
-/// The key, which is made for a trail that has no row yet. Afterwards a missing key is an error: with
-/// another one, the rows that are there could never be verified again.
-fn key(path: &Path, end: &AuditHead) -> Result<AuditKey, DataDirectoryError> {
+/// The key; nothing for a trail that has not begun. That a trail has rows and no key is an error: with
+/// another one, those rows could never be verified again.
+fn stored_key(path: &Path, end: &AuditHead) -> Result<Option<AuditKey>, DataDirectoryError> {
     let file = path.join(KEY_FILE);
-    if *end != AuditHead::BEGINNING && read_key(&file)?.is_none() {
-        let sentence = format!(
+    match read_key(&file)? {
+        Some(material) => Ok(Some(key_of(&material))),
+        None if *end == AuditHead::BEGINNING => Ok(None),
+        None => Err(DataDirectoryError::new(format!(
             "{} is missing, the key of the audit trail; restore it from a backup, or write 32 random bytes to it, after which the rows before can no longer be verified",
             file.display()
-        );
-        return Err(DataDirectoryError::new(sentence));
+        ))),
     }
-    let material = own_key(path, KEY_FILE)?;
+}
+
+/// A new trail. Its end is kept before there is a key: where the key is, an end that is missing was
+/// taken away.
+fn begin(path: &Path) -> Result<AuditTrail, DataDirectoryError> {
+    let (file, head) = (path.join(KEY_FILE), path.join(HEAD_FILE));
+    let material = new_key(&file)?;
+    let trail = AuditTrail::begin(key_of(&material), &head, &AuditHead::BEGINNING)
+        .map_err(|error| unwritable(&head, &error))?;
+    write_key(&file, &material)?;
+    Ok(trail)
+}
+
+fn key_of(material: &[u8]) -> AuditKey {
     let mut key = Zeroizing::new([0; 32]);
-    key.copy_from_slice(digest::digest(&digest::SHA256, &material).as_ref());
-    Ok(AuditKey::new(&key))
+    key.copy_from_slice(digest::digest(&digest::SHA256, material).as_ref());
+    AuditKey::new(&key)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> DataDirectoryError {

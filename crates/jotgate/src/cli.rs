@@ -12,6 +12,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::admin::AdminCommand;
+use crate::commands::audit::AuditCommand;
 use crate::commands::backup::{BackupArguments, RestoreArguments};
 use crate::commands::check::CheckArguments;
 use crate::commands::configuration::{ApplyArguments, DiffArguments, ExportArguments};
@@ -79,6 +80,9 @@ pub(crate) enum Command {
     ///
     /// What was there before is kept in a folder beside it. Everybody has to sign in again.
     Restore(RestoreArguments),
+    /// Says who did what, and whether that record is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Makes a key pair with a certificate, for signing tokens
     Keygen(KeygenArguments),
     /// Tries a running virtual proxy from outside, and says what is wrong and what to change

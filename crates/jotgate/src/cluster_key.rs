@@ -24,7 +24,7 @@ pub(crate) fn cluster_key(
 ) -> Result<Zeroizing<[u8; 32]>, DataDirectoryError> {
     let material = match given {
         Some(secret) => Zeroizing::new(secret.expose().to_vec()),
-        None => own_key(directory.path(), FILE)?,
+        None => own_key(&directory.path().join(FILE))?,
     };
     let mut key = Zeroizing::new([0; 32]);
     key.copy_from_slice(digest::digest(&digest::SHA256, &material).as_ref());
@@ -48,23 +48,35 @@ pub(crate) fn read_key(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, DataDi
     }
 }
 
-/// The key in that file of a data directory, which is made when it is missing.
+/// Random bytes for a key that is to be in that file.
 ///
 /// # Errors
-/// The file cannot be read or written.
-pub(crate) fn own_key(
-    directory: &Path,
-    file: &str,
-) -> Result<Zeroizing<Vec<u8>>, DataDirectoryError> {
-    let path = directory.join(file);
-    if let Some(key) = read_key(&path)? {
+/// The system has none.
+pub(crate) fn new_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, DataDirectoryError> {
+    let mut bytes = Zeroizing::new(vec![0; 32]);
+    rand::fill(&mut bytes).map_err(|_| {
+        let path = path.display();
+        let sentence = format!("{path} cannot be made: the system gives no random bytes");
+        DataDirectoryError::new(sentence)
+    })?;
+    Ok(bytes)
+}
+
+/// Writes a key to a file that must not be there, for the owner alone.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write_key(path: &Path, bytes: &[u8]) -> Result<(), DataDirectoryError> {
+    atomic::create(path, bytes, atomic::OWNER_ONLY).map_err(|error| {
+        DataDirectoryError::new(format!("{} cannot be written ({error})", path.display()))
+    })
+}
+
+fn own_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, DataDirectoryError> {
+    if let Some(key) = read_key(path)? {
         return Ok(key);
     }
-    let wrong = |what: String| DataDirectoryError::new(format!("{} {what}", path.display()));
-    let mut bytes = Zeroizing::new(vec![0; 32]);
-    rand::fill(&mut bytes)
-        .map_err(|_| wrong("cannot be made: the system gives no random bytes".to_owned()))?;
-    atomic::create(&path, &bytes, atomic::OWNER_ONLY)
-        .map_err(|error| wrong(format!("cannot be written ({error})")))?;
+    let bytes = new_key(path)?;
+    write_key(path, &bytes)?;
     Ok(bytes)
 }

@@ -4,6 +4,7 @@
 //! process ends is decided in one place.
 
 pub(crate) mod admin;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod configuration;

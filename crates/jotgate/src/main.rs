@@ -54,6 +54,7 @@ fn run() -> ExitCode {
         }
         Command::Admin(command) => commands::admin::run(command, jotgate_gateway::timestamp())
             .and_then(|answer| answer.give()),
+        Command::Audit(command) => commands::audit::run(command).and_then(|answer| answer.give()),
         Command::Export(arguments) => {
             commands::configuration::export(arguments).and_then(|answer| answer.give())
         }

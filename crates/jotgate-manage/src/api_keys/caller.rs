@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jotgate_model::{ActorKind, Timestamp};
-use jotgate_repository::StoredApiKey;
+use jotgate_repository::{AuditActor, StoredApiKey};
 use uuid::Uuid;
 
 use super::{KeyAction, PREFIX, hash};
@@ -40,6 +40,15 @@ pub enum KeyRefused {
 }
 
 impl KeyCaller {
+    /// The key as the trail names it.
+    pub(crate) fn for_audit(&self) -> AuditActor {
+        AuditActor {
+            name: format!("API key {}", self.key.name),
+            kind: ActorKind::ApiKey,
+            source: self.source.to_string(),
+        }
+    }
+
     /// The actor that may do this at that virtual proxy, and nothing but what the caller of this
     /// function does with it.
     ///
@@ -105,6 +114,24 @@ impl Management {
     /// # Errors
     /// Why it is nobody's. Attempts that fail are counted for the address, as wrong passwords are.
     pub async fn api_key_caller(
+        &self,
+        text: &str,
+        source: IpAddr,
+        now: Timestamp,
+    ) -> Result<KeyCaller, KeyRefused> {
+        let judged = self.judge_key(text, source, now).await;
+        if let Err(refused) = &judged {
+            let actor = AuditActor {
+                name: "unknown".to_owned(),
+                kind: ActorKind::ApiKey,
+                source: source.to_string(),
+            };
+            self.note_refused(actor, "management.connect", &refused.to_string(), now);
+        }
+        judged
+    }
+
+    async fn judge_key(
         &self,
         text: &str,
         source: IpAddr,

@@ -23,7 +23,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Takes what belongs into the trail, and never waits. A copy leads to the same trail.
 #[derive(Clone, Debug)]
-pub struct Audit {
+pub(crate) struct Audit {
     sender: mpsc::Sender<Message>,
     shared: Arc<Shared>,
 }
@@ -56,7 +56,7 @@ impl Audit {
     }
 
     /// Hands over what was done.
-    pub fn note(&self, entry: AuditEntry) {
+    pub(crate) fn note(&self, entry: AuditEntry) {
         if self
             .sender
             .try_send(Message::Entry(Box::new(entry)))
@@ -67,7 +67,7 @@ impl Audit {
     }
 
     /// Hands over what was refused, or failed: bounded, since strangers can cause it.
-    pub fn refused(&self, entry: AuditEntry) {
+    pub(crate) fn refused(&self, entry: AuditEntry) {
         // Not held while it is handed over.
         let row = self.shared.refusals.lock().take(entry);
         if let Some(row) = row {

@@ -5,7 +5,7 @@ use jotgate_session::Sessions;
 
 use super::refusals::{Refusals, SOURCES};
 use super::*;
-use crate::testing::{Site, at, auditor, draft, forbidden, new_site, root, security, site};
+use crate::testing::{Site, at, draft, forbidden, new_site, root, security, site};
 
 fn attempt(source: &str, action: &'static str) -> AuditEntry {
     let mut actor = root().for_audit();
@@ -16,7 +16,7 @@ fn attempt(source: &str, action: &'static str) -> AuditEntry {
 /// The rows without those of the first start, oldest first.
 async fn rows(site: &Site) -> Vec<AuditRow> {
     let all = AuditFilter::default();
-    let rows = site.management.audit_rows(auditor(), &all, 999).await;
+    let rows = site.management.audit_rows(&all, 999).await;
     let rows = rows.unwrap().into_iter().rev();
     rows.filter(|row| row.actor_kind != "system").collect()
 }
@@ -55,7 +55,7 @@ async fn changes_and_refusals_are_in_one_trail() {
             r"LAB\root configuration.delete The jwt done",
         ]
     );
-    let verdict = site.management.verify_audit(auditor(), &[]).await.unwrap();
+    let verdict = site.management.verify_audit(&[]).await.unwrap();
     assert_eq!(verdict.problem, None);
 }
 
@@ -63,7 +63,7 @@ async fn changes_and_refusals_are_in_one_trail() {
 async fn the_first_start_is_in_the_trail() {
     let site = site().await;
     let all = AuditFilter::default();
-    let rows = site.management.audit_rows(root(), &all, 9).await.unwrap();
+    let rows = site.management.audit_rows(&all, 9).await.unwrap();
     let kinds: Vec<&str> = rows.iter().rev().map(|row| &*row.subject_kind).collect();
     assert_eq!(
         kinds,
@@ -77,19 +77,6 @@ async fn the_first_start_is_in_the_trail() {
         rows.iter()
             .all(|row| row.actor_kind == "system" && row.reason == "first start")
     );
-}
-
-#[tokio::test]
-async fn a_program_with_a_key_does_not_read_the_trail() {
-    let site = site().await;
-    let program = Actor {
-        kind: ActorKind::ApiKey,
-        ..root().clone()
-    };
-    let all = AuditFilter::default();
-    forbidden(site.management.audit_rows(&program, &all, 9).await);
-    forbidden(site.management.oldest_audit_rows(&program, &all, 9).await);
-    forbidden(site.management.verify_audit(&program, &[]).await);
 }
 
 #[tokio::test]
@@ -165,7 +152,7 @@ async fn what_is_lost_is_counted() {
         action: Some("audit.lost".to_owned()),
         ..AuditFilter::default()
     };
-    let lost = site.management.audit_rows(root(), &all, 9).await.unwrap();
+    let lost = site.management.audit_rows(&all, 9).await.unwrap();
     assert!(lost[0].reason.starts_with("6 entries"), "{lost:?}");
 }
 

@@ -87,7 +87,6 @@ impl AuditTrail {
                     )
                 })
             }
-            Kept::Missing if head.sequence == 0 => None,
             Kept::Missing => Some(format!("the file {path} was missing")),
             Kept::Unusable(why) => Some(format!("the file {path} {why}")),
         })

@@ -8,7 +8,7 @@ use axum::Router;
 use http::StatusCode;
 use jotgate_gateway::{
     AdministrationHandler, AnswersFor, ApiKeyHandler, BackendCondition, BackendHealth, Caller,
-    LocalSignIn, LocalUser, ManagementSide, NotLetIn, Shared,
+    LocalSignIn, LocalUser, ManagementSide, NotLetIn, RefusedCertificate, RefusedUser, Shared,
 };
 use jotgate_manage::{
     Actor, ActorKind, BackendStatus, KeyRefused, LiveSide, LocalError, Management,
@@ -25,9 +25,26 @@ pub(super) fn management_side(management: &Management) -> ManagementSide {
         people: management.people(),
         signed_in: note_sign_ins(management),
         local: Box::new(LocalAdministrators(management.clone())),
+        refused: note_refused_users(management),
         administration: administration(management),
         api_keys: api_keys(management),
     }
+}
+
+/// Notes who tried to administer and may not.
+fn note_refused_users(management: &Management) -> Box<RefusedUser> {
+    let management = management.clone();
+    Box::new(move |user, address, why| {
+        management.note_refused_user(user, address, why, jotgate_gateway::timestamp());
+    })
+}
+
+/// Notes who showed no administrator's certificate at a port of administrators.
+pub(super) fn note_refused_certificates(management: &Management) -> Arc<RefusedCertificate> {
+    let management = management.clone();
+    Arc::new(move |address, why| {
+        management.note_refused_certificate(address, why, jotgate_gateway::timestamp());
+    })
 }
 
 /// Notes whoever signs in among the users.

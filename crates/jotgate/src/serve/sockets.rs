@@ -20,7 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::handover::Role;
 use crate::settings::Settings;
 
-use super::administration::{native_router, qrs_router};
+use super::administration::{native_router, note_refused_certificates, qrs_router};
 
 /// The ports, all of them taken before anything is served.
 pub(super) struct Sockets {
@@ -139,6 +139,7 @@ impl Sockets {
                 self.listener(role)?,
                 tls.clone(),
                 router,
+                note_refused_certificates(management),
                 self.stop_administration.clone(),
             ));
         }
