@@ -319,3 +319,39 @@ async fn ended_serve(data: &Path) -> String {
     assert_eq!(ended.code, Some(65), "{}", ended.stderr);
     ended.stderr
 }
+
+#[tokio::test]
+async fn a_restore_is_in_the_trail_and_the_chain_goes_on() {
+    let (gateway, backend) = (Gateway::serve().await, Backend::echo().await);
+    let folder = gateway.folder().clone();
+    let (data, file) = (folder.data(), folder.path().join("site.backup"));
+    let words = ["--data-dir", data.to_str().expect("text")];
+    let run = async |command: &str| {
+        let arguments = [&[command, file.to_str().expect("text")], &words[..]].concat();
+        let ended = ended(&arguments, &[]).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    };
+    let qrs = gateway.qrs();
+    let vp = qrs.jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    run("backup").await;
+    vp.delete().await;
+    let again = gateway.again();
+    let stopped = gateway.stop().await;
+    run("restore").await;
+    audit(&["verify"], &data, 0).await;
+    let gateway = again.await;
+    assert_eq!(gateway.qrs().find("jwt").await.prefix, "jwt");
+    audit(&["verify"], &data, 0).await;
+    let restored = &rows(&gateway, "action=backup").await;
+    // That it was taken is told behind what is in it.
+    assert_eq!(restored.len(), 1, "{restored:?}");
+    assert_eq!(restored[0]["action"], "backup.restore");
+    assert_eq!(restored[0]["actor"]["kind"], "command_line");
+    let reason = restored[0]["reason"].as_str().expect("a reason");
+    assert!(reason.starts_with("revision "), "{reason}");
+    // The log of before knows rows that are not in this trail.
+    let log = data.with_file_name("log");
+    fs::write(&log, stopped.stderr).expect("a file");
+    let said = audit(&["verify", "--log", log.to_str().expect("text")], &data, 1).await;
+    assert!(said.contains("row"), "{said}");
+}
