@@ -24,8 +24,7 @@ use crate::{Actor, KeyCaller, ManageError, Management};
 
 impl Actor {
     /// Jotgate itself.
-    #[must_use]
-    pub fn system() -> Self {
+    pub(crate) fn system() -> Self {
         Self {
             name: r"INTERNAL\jotgate".to_owned(),
             kind: ActorKind::System,

@@ -48,9 +48,9 @@ pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
 pub use jotgate_model::ActorKind;
 pub use jotgate_observe::{FeedFilter, FeedOutcome, RecentRequest};
 pub use jotgate_repository::{
-    AuditActor, AuditEntry, AuditFilter, AuditHead, AuditKey, AuditProblem, AuditRow, AuditTrail,
-    AuditVerdict, Change, Copied, Damage, Difference, Document, Kind, MAX_AUDIT_ROWS, Outcome,
-    Repository, Revision, Revocation, Revoked, StoredApiKey, StoredUser, Subject, UserNarrowing,
+    AuditFilter, AuditHead, AuditRow, AuditVerdict, Change, Copied, Difference, Document, Kind,
+    MAX_AUDIT_ROWS, Repository, Revision, Revocation, Revoked, StoredApiKey, StoredUser,
+    UserNarrowing,
 };
 pub use jotgate_session::{Session, SessionSecret, Sessions};
 pub use jotgate_token::{Key, KeySet};
