@@ -172,4 +172,6 @@ async fn migrate(path: &Path, writer: &SqlitePool) -> Result<(), OpenError> {
 }
 
 #[cfg(test)]
+mod migration_tests;
+#[cfg(test)]
 mod tests;
