@@ -177,3 +177,23 @@ async fn tokens_are_removed_after_their_time() {
     file.forget_tokens(UnixTime(100)).await.unwrap();
     assert_eq!(number(&mut file, "SELECT until FROM used_token").await, 101);
 }
+
+/// The first programs knew nothing of a process that takes over: their files have no table for it,
+/// and are the same otherwise.
+#[tokio::test]
+async fn a_journal_of_the_first_program_is_read_with_everything_in_it() {
+    let (mut file, folder) = open().await;
+    let memory = Memory::new(1000, 0);
+    let batch = creations(&memory, 3, 10);
+    file.write(&batch, false).await.unwrap();
+    file.run("DROP TABLE shared_change").await.unwrap();
+    drop(file);
+    let path = folder.path().join("sessions.sqlite");
+    let mut file = JournalFile::open(&path, UnixTime(2)).await.unwrap();
+    let read = Memory::new(1000, 0);
+    assert_eq!(file.load(&read).await.unwrap(), UnixTime(1));
+    assert_eq!(read.len(), 3);
+    file.write(&creations(&memory, 1, 10), true).await.unwrap();
+    let noted = "SELECT count(*) FROM shared_change";
+    assert_eq!(number(&mut file, noted).await, 1);
+}
