@@ -29,6 +29,14 @@ impl Asker {
         }
     }
 
+    /// Whether that may be done somewhere.
+    pub(crate) fn may(&self, action: KeyAction) -> bool {
+        match self {
+            Self::Administrator(_) => true,
+            Self::Key(key) => key.has(action),
+        }
+    }
+
     /// Who acts at that virtual proxy.
     pub(crate) fn at(&self, action: KeyAction, vp: Uuid) -> Result<Actor, ManageError> {
         match self {

@@ -37,9 +37,12 @@ impl Management {
     /// # Errors
     /// [`ManageError::Forbidden`] and [`ManageError::NoVirtualProxy`].
     pub fn keys_of(&self, asker: &Asker, name: &str) -> Result<KeySet, ManageError> {
-        let (_, vp) = self
-            .allowed_at(asker, KeyAction::RotateKeys, name)
-            .or_else(|_| self.allowed_at(asker, KeyAction::ReadConfiguration, name))?;
+        let action = if asker.may(KeyAction::RotateKeys) {
+            KeyAction::RotateKeys
+        } else {
+            KeyAction::ReadConfiguration
+        };
+        let (_, vp) = self.allowed_at(asker, action, name)?;
         key_set(&self.document(&vp)?.jwt_public_key_certificate)
     }
 

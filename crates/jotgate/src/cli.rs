@@ -12,12 +12,14 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::admin::AdminCommand;
+use crate::commands::api_keys::ApiKeysCommand;
 use crate::commands::audit::AuditCommand;
 use crate::commands::backup::{BackupArguments, RestoreArguments};
 use crate::commands::check::CheckArguments;
 use crate::commands::configuration::{ApplyArguments, DiffArguments, ExportArguments};
 use crate::commands::import::ImportArguments;
 use crate::commands::keygen::KeygenArguments;
+use crate::commands::keys::KeysCommand;
 use crate::commands::revisions::RevisionsCommand;
 use crate::commands::token::TokenCommand;
 use crate::exit::{Exit, Failure};
@@ -83,6 +85,12 @@ pub(crate) enum Command {
     /// Says who did what, and whether that record is whole
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Lists, adds and removes the keys that the tokens of a virtual proxy are checked with
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Lists, makes and deletes API keys: what programs may do a few things with
+    #[command(subcommand)]
+    ApiKeys(ApiKeysCommand),
     /// Makes a key pair with a certificate, for signing tokens
     Keygen(KeygenArguments),
     /// Tries a running virtual proxy from outside, and says what is wrong and what to change

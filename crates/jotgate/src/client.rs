@@ -1,24 +1,27 @@
 //! The command line as a client of a running gateway: through the socket in its data directory, or
-//! from elsewhere through its QRS port with an administrator's certificate.
+//! from elsewhere through its QRS port with an administrator's certificate, or through the gateway
+//! itself with an API key.
 
 pub(crate) mod tls;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 
+use crate::commands::read_file;
 use crate::data_directory::control_socket;
 use crate::exit::{Exit, Failure};
 
@@ -40,15 +43,19 @@ pub(crate) struct GatewayArguments {
         default_value = "./jotgate-data"
     )]
     pub(crate) data_dir: PathBuf,
-    /// A gateway elsewhere: its QRS port, such as https://gateway.example.com:4242
-    #[arg(long, value_name = "URL", requires_all = ["certificate", "key"])]
+    /// A gateway elsewhere: with --certificate its QRS port, such as https://gateway.example.com:4242;
+    /// with --api-key-file the gateway, such as https://gateway.example.com
+    #[arg(long, value_name = "URL", requires = "credentials")]
     server: Option<String>,
     /// The administrator's certificate for --server, PEM
-    #[arg(long, value_name = "FILE", requires = "server")]
+    #[arg(long, value_name = "FILE", requires_all = ["server", "key"], group = "credentials")]
     certificate: Option<PathBuf>,
     /// Its private key, PEM
-    #[arg(long, value_name = "FILE", requires = "server")]
+    #[arg(long, value_name = "FILE", requires = "certificate")]
     key: Option<PathBuf>,
+    /// A file that holds an API key for --server, and nothing else
+    #[arg(long, value_name = "FILE", requires = "server", group = "credentials")]
+    api_key_file: Option<PathBuf>,
     /// The root certificate of --server, PEM; without it, the roots of this machine
     #[arg(long, value_name = "FILE", requires = "server")]
     ca: Option<PathBuf>,
@@ -133,19 +140,19 @@ impl GatewayArguments {
         body: Option<&Value>,
     ) -> Result<Response<Incoming>, Failure> {
         let broken = |error: &dyn std::fmt::Display| self.broken(error);
+        let (credentials, value) = self.credentials()?;
         let (stream, host) = self.connect().await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| broken(&error))?;
         tokio::spawn(connection);
-        let user = format!("UserDirectory=INTERNAL; UserId={}", user_name());
         let request = Request::builder()
             .method(method)
-            .uri(format!("/jotgate/v1/{path}"))
+            .uri(format!("{}/jotgate/v1/{path}", self.prefix()))
             .header(HOST, host)
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
-            .header("X-Qlik-User", user)
+            .header(credentials, value)
             .body(Full::new(Bytes::from(
                 body.map(Value::to_string).unwrap_or_default(),
             )))
@@ -159,6 +166,9 @@ impl GatewayArguments {
     async fn json(&self, answer: Response<Incoming>) -> Result<Value, Failure> {
         let broken = |error: &dyn std::fmt::Display| self.broken(error);
         let status = answer.status();
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
         let body = Limited::new(answer.into_body(), MAX_ANSWER)
             .collect()
             .await
@@ -173,16 +183,34 @@ impl GatewayArguments {
     }
 
     async fn connect(&self) -> Result<(Box<dyn Stream>, String), Failure> {
-        match (&self.server, &self.certificate, &self.key) {
-            (Some(server), Some(certificate), Some(key)) => {
-                tls::connect(server, certificate, key, self.ca.as_deref()).await
+        match &self.server {
+            Some(server) => {
+                let identity = self.certificate.as_deref().zip(self.key.as_deref());
+                tls::connect(server, identity, self.ca.as_deref()).await
             }
-            _ => {
+            None => {
                 let stream = UnixStream::connect(control_socket(&self.data_dir)).await;
                 let stream = stream.map_err(|error| self.not_there(&error))?;
                 Ok((Box::new(stream), "localhost".to_owned()))
             }
         }
+    }
+
+    /// The field that says who asks.
+    fn credentials(&self) -> Result<(HeaderName, HeaderValue), Failure> {
+        if let Some(file) = &self.api_key_file {
+            return Ok((AUTHORIZATION, api_key(file)?));
+        }
+        let user = format!("UserDirectory=INTERNAL; UserId={}", user_name());
+        let user = HeaderValue::from_str(&user).map_err(|error| self.broken(&error))?;
+        Ok((HeaderName::from_static("x-qlik-user"), user))
+    }
+
+    /// The path of `--server`: a virtual proxy that allows administration.
+    fn prefix(&self) -> String {
+        let address = self.server.as_deref().unwrap_or_default();
+        let uri = address.parse::<http::Uri>().unwrap_or_default();
+        uri.path().trim_end_matches('/').to_owned()
     }
 
     fn not_there(&self, error: &io::Error) -> Failure {
@@ -230,6 +258,25 @@ fn refused(status: StatusCode, problem: &Value) -> Failure {
     let detail = problem["detail"].as_str().unwrap_or("it says no more");
     let detail: String = detail.chars().filter(|c| !c.is_control()).collect();
     Failure::new(exit, format!("the gateway refuses: {detail}"))
+}
+
+/// The field with the API key in that file.
+fn api_key(file: &Path) -> Result<HeaderValue, Failure> {
+    const LONGEST: u64 = 4096;
+    let text = read_file("--api-key-file", file, LONGEST)?;
+    let field = HeaderValue::from_str(&format!("Bearer {}", text.trim()));
+    let mut field = field.map_err(|_| {
+        let path = file.display();
+        let sentence = format!("--api-key-file names {path}, which holds no API key");
+        Failure::new(Exit::Usage, sentence)
+    })?;
+    field.set_sensitive(true);
+    Ok(field)
+}
+
+/// One segment of a path.
+pub(crate) fn segment(text: &str) -> impl std::fmt::Display + '_ {
+    utf8_percent_encode(text, NON_ALPHANUMERIC)
 }
 
 /// Whom a change through `--server` is noted under: letters and digits of the name at this machine.

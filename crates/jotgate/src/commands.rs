@@ -4,6 +4,7 @@
 //! process ends is decided in one place.
 
 pub(crate) mod admin;
+pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod check;
@@ -11,6 +12,7 @@ pub(crate) mod configuration;
 mod difference;
 pub(crate) mod import;
 pub(crate) mod keygen;
+pub(crate) mod keys;
 pub(crate) mod revisions;
 pub(crate) mod token;
 
@@ -61,7 +63,7 @@ pub(crate) fn now() -> UnixTime {
 }
 
 /// A file that an argument names, as text.
-fn read_file(flag: &str, path: &Path, most: u64) -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn read_file(flag: &str, path: &Path, most: u64) -> Result<Zeroizing<String>, Failure> {
     let wrong = |problem: String| {
         Failure::new(
             Exit::Usage,

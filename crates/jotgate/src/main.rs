@@ -78,6 +78,10 @@ fn run() -> ExitCode {
             commands::backup::restore(arguments, jotgate_gateway::timestamp())
                 .and_then(|answer| answer.give())
         }
+        Command::Keys(command) => commands::keys::run(command).and_then(|answer| answer.give()),
+        Command::ApiKeys(command) => {
+            commands::api_keys::run(command).and_then(|answer| answer.give())
+        }
         Command::Keygen(arguments) => {
             commands::keygen::run(arguments, commands::now()).and_then(|answer| answer.give())
         }

@@ -8,6 +8,7 @@ use jotgate_repository::{AuditActor, StoredApiKey};
 use uuid::Uuid;
 
 use super::{KeyAction, PREFIX, hash};
+use crate::audit::{entry, subject};
 use crate::{Actor, ManageError, Management, Privilege};
 
 /// Who shows a key that works. It is no [`Actor`]: only use cases that take an
@@ -16,6 +17,9 @@ use crate::{Actor, ManageError, Management, Privilege};
 pub struct KeyCaller {
     key: Arc<StoredApiKey>,
     source: IpAddr,
+    at: Timestamp,
+    /// Where it is noted what the key was refused.
+    management: Management,
 }
 
 /// Why somebody with a key is not let in. For the log: a client learns nothing of it.
@@ -63,12 +67,23 @@ impl KeyCaller {
         if !self.key.virtual_proxies.contains(&virtual_proxy) {
             return Err(self.not_named());
         }
-        Ok(Actor {
+        Ok(self.actor())
+    }
+
+    /// In whose name the trail has it. Whoever gets this can do what a SecurityAdmin can.
+    fn actor(&self) -> Actor {
+        Actor {
             name: format!("API key {}", self.key.name),
             kind: ActorKind::ApiKey,
             source: self.source.to_string(),
             privilege: Privilege::SecurityAdmin,
-        })
+        }
+    }
+
+    /// Whether it allows that somewhere.
+    pub(crate) fn has(&self, action: KeyAction) -> bool {
+        let mut actions = self.key.actions.iter();
+        actions.any(|allowed| allowed == action.name())
     }
 
     /// Whether it allows that at any virtual proxy.
@@ -76,14 +91,11 @@ impl KeyCaller {
     /// # Errors
     /// [`ManageError::Forbidden`].
     pub(crate) fn allowed_somewhere(&self, action: KeyAction) -> Result<(), ManageError> {
-        let name = action.name();
-        if self.key.actions.iter().any(|allowed| allowed == name) {
+        if self.has(action) {
             return Ok(());
         }
-        let key = &self.key.name;
-        Err(ManageError::Forbidden(format!(
-            "The API key \"{key}\" does not allow {name}."
-        )))
+        let (key, name) = (&self.key.name, action.name());
+        Err(self.refuse(format!("The API key \"{key}\" does not allow {name}.")))
     }
 
     /// Whether it names that virtual proxy.
@@ -94,7 +106,7 @@ impl KeyCaller {
     /// The same for a virtual proxy that there is and for one that there is not.
     pub(crate) fn not_named(&self) -> ManageError {
         let key = &self.key.name;
-        ManageError::Forbidden(format!(
+        self.refuse(format!(
             "The API key \"{key}\" does not name this virtual proxy."
         ))
     }
@@ -102,9 +114,20 @@ impl KeyCaller {
     /// What is answered to everything else.
     pub(crate) fn not_for_keys(&self) -> ManageError {
         let (key, actions) = (&self.key.name, self.key.actions.join(", "));
-        ManageError::Forbidden(format!(
+        self.refuse(format!(
             "The API key \"{key}\" allows {actions}, and not this."
         ))
+    }
+
+    /// Notes that somebody tried, and what is answered.
+    fn refuse(&self, sentence: String) -> ManageError {
+        let error = ManageError::Forbidden(sentence);
+        let attempt = || {
+            let subject = subject("ApiKey", self.key.id, &self.key.name);
+            entry(self.actor().for_audit(), "api_key.use", subject, self.at)
+        };
+        self.management.inner.note_failure(&error, attempt);
+        error
     }
 }
 
@@ -162,6 +185,11 @@ impl Management {
                 tracing::warn!(key.id = %key.id, %error, "the use of an API key was not noted");
             }
         }
-        Ok(KeyCaller { key, source })
+        Ok(KeyCaller {
+            key,
+            source,
+            at: now,
+            management: self.clone(),
+        })
     }
 }

@@ -97,7 +97,7 @@ async fn a_key_does_what_it_names_where_it_names_it() {
     for elsewhere in ["other", "nowhere", ""] {
         let sentence = forbidden(management.keys_of(&asker, elsewhere));
         assert!(
-            sentence.ends_with("does not allow configuration.read."),
+            sentence.ends_with("does not name this virtual proxy."),
             "{sentence}"
         );
         let change = add(P256);
@@ -125,6 +125,16 @@ async fn a_key_does_what_it_names_where_it_names_it() {
     let changed = management.change_keys(&asker, "portal", &with_sessions, at(3));
     forbidden(changed.await);
     forbidden(asker.administrator());
+    let filter = jotgate_repository::AuditFilter::default();
+    let rows = management.audit_rows(&filter, 100).await.unwrap();
+    // The first refusal of a minute has a row, those after it have one together.
+    let refused = rows.iter().filter(|row| row.action == "api_key.use");
+    let reasons: Vec<&str> = refused.map(|row| row.reason.as_str()).collect();
+    assert!(
+        matches!(reasons[..], [rest, first]
+            if rest.starts_with("12 times") && first.starts_with("The API key")),
+        "{reasons:?}"
+    );
     let auditor = Asker::Administrator(auditor().clone());
     forbidden(
         management

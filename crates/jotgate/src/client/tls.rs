@@ -1,4 +1,4 @@
-//! TLS with an administrator's certificate.
+//! TLS, with or without an administrator's certificate.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use super::Stream;
 use crate::certificates::{certificates, load_pair};
 use crate::exit::{Exit, Failure};
 
-/// Opens a connection to `server`, and says which host to ask for.
+/// Opens a connection to `server`, showing the certificate and proving the key of `identity`, and says
+/// which host to ask for. Without an identity the server is a gateway, on its own port.
 ///
 /// # Errors
 /// The address or a file cannot be used, or the server cannot be reached or is not who it says.
 pub(crate) async fn connect(
     server: &str,
-    certificate: &Path,
-    key: &Path,
+    identity: Option<(&Path, &Path)>,
     ca: Option<&Path>,
 ) -> Result<(Box<dyn Stream>, String), Failure> {
     let wrong = || {
@@ -34,8 +34,9 @@ pub(crate) async fn connect(
         return Err(wrong());
     }
     let host = authority.host().trim_matches(['[', ']']);
-    let port = authority.port_u16().unwrap_or(4242);
-    let config = config(certificate, key, ca)?;
+    let port = authority.port_u16();
+    let port = port.unwrap_or(if identity.is_some() { 4242 } else { 443 });
+    let config = config(identity, ca)?;
     let unreachable = |error: &dyn std::fmt::Display| {
         Failure::new(Exit::Fault, format!("{server} cannot be reached ({error})"))
     };
@@ -71,14 +72,18 @@ pub(crate) fn roots(ca: Option<&Path>) -> Result<RootCertStore, Failure> {
     Ok(roots)
 }
 
-fn config(certificate: &Path, key: &Path, ca: Option<&Path>) -> Result<ClientConfig, Failure> {
+fn config(identity: Option<(&Path, &Path)>, ca: Option<&Path>) -> Result<ClientConfig, Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error.to_string());
     let roots = roots(ca)?;
-    let (chain, key) = load_pair(certificate, key).map_err(|error| usage(&error))?;
-    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| usage(&error))?
-        .with_root_certificates(roots)
+        .with_root_certificates(roots);
+    let Some((certificate, key)) = identity else {
+        return Ok(config.with_no_client_auth());
+    };
+    let (chain, key) = load_pair(certificate, key).map_err(|error| usage(&error))?;
+    config
         .with_client_auth_cert(chain, key)
         .map_err(|error| usage(&error))
 }

@@ -105,8 +105,7 @@ async fn read(arguments: &ImportArguments, entity: &str) -> Result<Vec<Value>, F
         |error: &dyn std::fmt::Display| wrong(entity, &format!("cannot be read ({error})"));
     let connecting = tls::connect(
         &arguments.url,
-        &arguments.certificate,
-        &arguments.key,
+        Some((&arguments.certificate, &arguments.key)),
         arguments.ca.as_deref(),
     );
     let (stream, host) = connecting.await?;
