@@ -7,7 +7,7 @@ mod support {
     pub(crate) mod native;
 }
 
-use jotgate_scenarios::{Backend, Client, Gateway, Keys, eventually};
+use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Keys, eventually};
 use serde_json::{Value, json};
 use support::administrator::make_administrator;
 use support::forms::Form;
@@ -135,6 +135,51 @@ async fn what_happens_at_this_moment_is_shown() {
     }
 }
 
+/// The session of somebody who signs in with a password.
+async fn sign_in(gateway: &Gateway, id: &str, password: &str) -> Cookie {
+    let form = Form::load(&gateway.client(), "/internal_forms_authentication/").await;
+    let signed_in = form.post(&[("userId", id), ("password", password)]).await;
+    assert_eq!(signed_in.status, 303, "{}", signed_in.text());
+    signed_in.cookies().remove(0)
+}
+
+/// What management answers in that session.
+async fn users(gateway: &Gateway, cookie: &Cookie) -> u16 {
+    let request = gateway.client().get(&format!("{BASE}/users"));
+    let request = request.cookie(cookie).header("X-Jotgate-Request", "1");
+    request.send().await.status
+}
+
+#[tokio::test]
+async fn management_ends_at_once_for_whoever_loses_the_role_or_is_blocked() {
+    let gateway = Gateway::serve().await;
+    make_administrator(&gateway, "anna", PASSWORD).await;
+    let native = Native::of(&gateway);
+    let link = native.ask("POST", "/set-up-link", &json!({})).await;
+    let path = link["path"].as_str().expect("a path").to_owned();
+    let form = Form::load(&gateway.client(), &path).await;
+    let fields = [
+        ("userId", "boz"),
+        ("password", PASSWORD),
+        ("again", PASSWORD),
+    ];
+    let boz = form.post(&fields).await.cookies().remove(0);
+    assert_eq!(users(&gateway, &boz).await, 200);
+    let found = native.ask("GET", "/users", &Value::Null).await;
+    let found = found["users"].as_array().expect("a list").clone();
+    let id = found.iter().find(|user| user["userId"] == "boz");
+    let path = format!("/users/{}", id.expect("boz")["id"].as_str().expect("an id"));
+    for (change, status) in [
+        (json!({"roles": []}), 403),
+        (json!({"roles": ["AuditAdmin"]}), 200),
+        (json!({"blocked": true}), 401),
+        (json!({"blocked": false}), 401),
+    ] {
+        native.ask("PATCH", &path, &change).await;
+        assert_eq!(users(&gateway, &boz).await, status, "{change}");
+    }
+}
+
 #[tokio::test]
 async fn a_local_administrator_changes_the_password_and_makes_a_link() {
     let gateway = Gateway::serve().await;
@@ -150,9 +195,13 @@ async fn a_local_administrator_changes_the_password_and_makes_a_link() {
         ask(gateway.client(), "/password", body).await.status
     };
     let new = "another horse battery";
+    let other = sign_in(&gateway, "anna", PASSWORD).await;
     assert_eq!(change("wrong", new).await, 403);
     assert_eq!(change(PASSWORD, "short").await, 400);
+    assert_eq!(users(&gateway, &other).await, 200);
     assert_eq!(change(PASSWORD, new).await, 204);
+    assert_eq!(users(&gateway, &other).await, 401, "another session ends");
+    assert_eq!(users(&gateway, &cookie).await, 200, "the caller's goes on");
     for (password, status) in [(PASSWORD, 401), (new, 303)] {
         let form = Form::load(&gateway.client(), "/internal_forms_authentication/").await;
         let fields = [("userId", "anna"), ("password", password)];
@@ -169,4 +218,14 @@ async fn a_local_administrator_changes_the_password_and_makes_a_link() {
     let form = Form::load(&gateway.client(), &path).await;
     let fields = [("userId", "boz"), ("password", new), ("again", new)];
     assert_eq!(form.post(&fields).await.status, 303);
+    assert_eq!(users(&gateway, &cookie).await, 200);
+
+    let link = ask(gateway.client(), "/set-up-link", json!({})).await;
+    let path = link.json()["path"].as_str().expect("a path").to_owned();
+    let form = Form::load(&gateway.client(), &path).await;
+    let fields = [("userId", "anna"), ("password", new), ("again", new)];
+    let reset = form.post(&fields).await;
+    assert_eq!(reset.status, 303);
+    assert_eq!(users(&gateway, &cookie).await, 401, "a reset ends all");
+    assert_eq!(users(&gateway, &reset.cookies()[0]).await, 200);
 }

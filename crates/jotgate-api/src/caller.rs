@@ -18,6 +18,10 @@ use crate::problem::Problem;
 const MAX_NAME: usize = 255;
 const HEADER: &str = "x-qlik-user";
 
+/// In the extensions of a request that comes with a session: its public id.
+#[derive(Clone, Debug)]
+pub struct CallerSession(pub String);
+
 /// Makes a router serve whoever showed an administrator's client certificate: the certificate is
 /// the authority, `X-Qlik-User` the name under which changes are made. `unnamed` is the name of
 /// whoever sends none; without it, nobody would know later who changed what, and such a request is

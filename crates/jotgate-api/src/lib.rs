@@ -16,7 +16,7 @@ mod query;
 mod whole;
 mod xrfkey;
 
-pub use caller::{certificate_caller, local_actor, local_caller};
+pub use caller::{CallerSession, certificate_caller, local_actor, local_caller};
 pub use native::{backup_router, native_router};
 pub use qps::qps_router;
 pub use qrs::{Build, IMPORTED, ImportedSite, import, qrs_router};

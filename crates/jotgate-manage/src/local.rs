@@ -4,6 +4,7 @@
 //! - Nobody else can assert the directory: a session of it was opened with a password or a set-up link.
 //! - Every attempt is counted before it is judged, for the account and for the address.
 //! - An account that does not exist is answered like a wrong password, in the same time.
+//! - A new password ends the sessions of its user; only the one that asked for it stays.
 //! - A set-up link is kept as a hash, counts once, and the newest one is the only one.
 
 mod link;
@@ -13,8 +14,9 @@ mod password;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jotgate_model::{ActorKind, INTERNAL_DIRECTORY, Role, Timestamp, User};
+use jotgate_model::{ActorKind, INTERNAL_DIRECTORY, Role, Timestamp, User, UserKey};
 use jotgate_repository::{AuditActor, AuditEntry, Outcome, StoredUser, Subject};
+use jotgate_session::{EndReason, Session};
 
 pub use self::link::make_set_up_secret;
 pub(crate) use self::lockout::AddressFailures;
@@ -123,7 +125,13 @@ impl Management {
         let hash = inner.repository.password_hash(&key).await;
         let stored = stored.map_err(ManageError::from)?;
         let hash = hash.map_err(ManageError::from)?;
-        let right = inner.local.passwords.verify(password, hash).await?;
+        let mut right = inner.local.passwords.verify(password, hash.clone()).await?;
+        if right {
+            // Checking takes a while. Whoever knew a password that was replaced meanwhile comes too
+            // late: the sessions that it opened have been ended already.
+            let still = inner.repository.password_hash(&key).await;
+            right = still.map_err(ManageError::from)? == hash;
+        }
         match stored.filter(|stored| right && !stored.blocked) {
             Some(stored) => {
                 inner.local.lockout.succeeded(&key, address);
@@ -137,33 +145,36 @@ impl Management {
         }
     }
 
-    /// Replaces a password by another one, for whoever knows it.
+    /// Replaces a password by another one, for whoever knows it. The user's sessions end, but for the
+    /// one with the public id `kept`.
     ///
     /// # Errors
     /// As [`Self::check_password`], and [`LocalError::Unusable`].
     pub async fn change_password(
         &self,
         id: &str,
-        password: &str,
-        new: &str,
+        (password, new): (&str, &str),
+        kept: Option<&str>,
         address: IpAddr,
         now: Timestamp,
     ) -> Result<(), LocalError> {
         let user = self.check_password(id, password, address, now).await?;
         let actor = signing_in(id, address);
         let attempt = (actor, "password.change");
-        self.set_password(user, new, None, attempt, now).await
+        let wanted = (new, None);
+        self.set_password(user, wanted, kept, attempt, now).await
     }
 
-    /// Replaces the password of the local user who asks.
+    /// Replaces the password of the local user who asks, in the session with the public id
+    /// `session`. Every other session of this user ends.
     ///
     /// # Errors
     /// As [`Self::change_password`], and [`LocalError::NotLocal`].
     pub async fn change_own_password(
         &self,
         actor: &Actor,
-        password: &str,
-        new: &str,
+        session: Option<&str>,
+        passwords: (&str, &str),
         now: Timestamp,
     ) -> Result<(), LocalError> {
         let id = match actor.name.split_once('\\') {
@@ -171,7 +182,8 @@ impl Management {
             _ => return Err(LocalError::NotLocal),
         };
         let address = actor.source.parse().map_err(|_| LocalError::NotLocal)?;
-        self.change_password(id, password, new, address, now).await
+        self.change_password(id, passwords, session, address, now)
+            .await
     }
 
     /// Makes a local administrator with the role RootAdmin, or gives an existing one that role and
@@ -187,20 +199,20 @@ impl Management {
     ) -> Result<(), LocalError> {
         let user = local_user(id.trim());
         let attempt = (Actor::system().for_audit(), "administrator.make");
-        self.set_password(user, password, Some(Role::RootAdmin), attempt, now)
-            .await
+        let wanted = (password, Some(Role::RootAdmin));
+        self.set_password(user, wanted, None, attempt, now).await
     }
 
     async fn set_password(
         &self,
         user: User,
-        password: &str,
-        role: Option<Role>,
+        (password, role): (&str, Option<Role>),
+        kept: Option<&str>,
         (actor, action): (AuditActor, &'static str),
         now: Timestamp,
     ) -> Result<(), LocalError> {
         let hash = self.hash_for(&user, password).await?;
-        let inner = self.inner.clone();
+        let (inner, kept) = (self.inner.clone(), kept.map(str::to_owned));
         let work = async move {
             let _changing = inner.changing_people.lock().await;
             let (before, stored) = inner.local_user_with(&user, role, now).await?;
@@ -210,6 +222,9 @@ impl Management {
                 .put_user_with_password(&stored, &hash, now, entry);
             put.await?;
             inner.set_standing(&stored.user.key(), stored.blocked, stored.roles);
+            inner
+                .end_local_sessions(&stored.user, kept.as_deref())
+                .await;
             Ok(())
         };
         Ok(carry_through(work).await?)
@@ -246,6 +261,26 @@ impl Inner {
             },
         };
         Ok((before, after))
+    }
+
+    /// Ends the sessions of a local user whose password has changed or is gone, those included that
+    /// are being opened; `kept` is the public id of one that stays. The change is on disk already: an
+    /// end that could not be written holds too.
+    pub(crate) async fn end_local_sessions(&self, user: &User, kept: Option<&str>) {
+        let of_user = |session: &Session| {
+            UserKey::of(session.user_directory(), session.user_id()) == user.key()
+                && Some(session.public_id()) != kept
+        };
+        let reason = EndReason::ClosedByServer;
+        let mut results = vec![self.sessions.end_where(reason, of_user).await];
+        // Passwords open sessions there only.
+        if let Some(vp) = self.snapshot.load_full().default_virtual_proxy() {
+            let ended = self.sessions.end_user_but(vp.id, user, kept, reason);
+            results.push(ended.await);
+        }
+        for error in results.into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "the ends of a local user's sessions were not all written");
+        }
     }
 }
 

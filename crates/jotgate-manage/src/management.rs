@@ -40,7 +40,7 @@ pub(crate) struct Inner {
     /// What is written a moment later.
     pub(crate) audit: Audit,
     publish: Box<dyn Fn(Arc<Snapshot>) + Send + Sync>,
-    snapshot: ArcSwap<Snapshot>,
+    pub(crate) snapshot: ArcSwap<Snapshot>,
     /// Held from the reading of what a save is based on until the answer.
     saving: Mutex<()>,
     /// The few users that requests must know of.

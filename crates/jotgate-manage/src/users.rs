@@ -224,6 +224,14 @@ impl Inner {
         let entry = user_entry(actor.for_audit(), DELETE, (Some(&stored), None), now);
         self.repository.delete_user(id, entry).await?;
         self.set_standing(&stored.user.key(), false, Roles::default());
+        if stored
+            .user
+            .directory
+            .eq_ignore_ascii_case(INTERNAL_DIRECTORY)
+        {
+            // The password is gone. Whoever gets this name later is somebody else.
+            self.end_local_sessions(&stored.user, None).await;
+        }
         tracing::info!(user.name = %stored.user, user.deleted_by = ?actor.name, "a user was deleted");
         Ok(())
     }

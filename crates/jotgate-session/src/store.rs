@@ -187,7 +187,22 @@ impl Sessions {
         user: &User,
         reason: EndReason,
     ) -> Result<Vec<Arc<Session>>, SessionError> {
-        let chosen = self.0.memory.users.sessions_of(virtual_proxy, user);
+        self.end_user_but(virtual_proxy, user, None, reason).await
+    }
+
+    /// As [`Sessions::end_user`], without the session that has the public id `kept`.
+    ///
+    /// # Errors
+    /// As [`Sessions::end`].
+    pub async fn end_user_but(
+        &self,
+        virtual_proxy: Uuid,
+        user: &User,
+        kept: Option<&str>,
+        reason: EndReason,
+    ) -> Result<Vec<Arc<Session>>, SessionError> {
+        let mut chosen = self.0.memory.users.sessions_of(virtual_proxy, user);
+        chosen.retain(|session| Some(session.public_id()) != kept);
         self.end_all(chosen, reason).await
     }
 

@@ -1,5 +1,6 @@
 //! Local administrators: another password, another set-up link.
 
+use axum::Extension;
 use axum::extract::State;
 use http::StatusCode;
 use jotgate_manage::LocalError;
@@ -11,12 +12,17 @@ use super::endpoint::Endpoint;
 use super::input::{Body, Caller};
 use super::output::{Created, Deleted};
 use super::trouble::Trouble;
+use crate::CallerSession;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::post("/password", "Changes the password of whoever asks", change)
-            .body::<PasswordRequest>()
-            .status(StatusCode::NO_CONTENT),
+        Endpoint::post(
+            "/password",
+            "Changes the password of whoever asks, and ends their other sessions",
+            change,
+        )
+        .body::<PasswordRequest>()
+        .status(StatusCode::NO_CONTENT),
         Endpoint::post(
             "/set-up-link",
             "Makes a link that makes a local administrator, or gives one another password",
@@ -41,11 +47,14 @@ struct PasswordRequest {
 async fn change(
     State(native): State<Native>,
     Caller(actor): Caller,
+    session: Option<Extension<CallerSession>>,
     Body(request): Body<PasswordRequest>,
 ) -> Result<Deleted, Trouble> {
-    let (old, new) = (&request.password, &request.new_password);
+    let session = session.as_ref().map(|Extension(id)| id.0.as_str());
+    let passwords = (request.password.as_str(), request.new_password.as_str());
     let now = (native.clock)();
-    let changed = native.management.change_own_password(&actor, old, new, now);
+    let management = &native.management;
+    let changed = management.change_own_password(&actor, session, passwords, now);
     changed.await?;
     Ok(Deleted)
 }

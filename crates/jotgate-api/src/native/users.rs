@@ -36,8 +36,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         )
         .body::<UserRequest>()
         .answer::<UserAnswer>(),
-        Endpoint::delete(one, "Deletes a user, whose sessions go on", delete)
-            .status(StatusCode::NO_CONTENT),
+        Endpoint::delete(
+            one,
+            "Deletes a user; sessions go on, but those of a local user end",
+            delete,
+        )
+        .status(StatusCode::NO_CONTENT),
     ]
 }
 

@@ -148,6 +148,7 @@ impl Management {
                 return Ok(None);
             }
             inner.set_standing(&stored.user.key(), false, stored.roles);
+            inner.end_local_sessions(&stored.user, None).await;
             tracing::warn!(user.name = %stored.user, "a set-up link made an administrator");
             Ok(Some(stored.user))
         };

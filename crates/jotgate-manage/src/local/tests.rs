@@ -1,3 +1,8 @@
+use std::sync::Arc;
+
+use jotgate_model::{Identity, SessionRules, UnixTime};
+use jotgate_session::{NewSession, Session};
+
 use super::*;
 use crate::testing::{Site, at, root, site};
 use crate::{UserChange, make_set_up_secret};
@@ -121,7 +126,7 @@ async fn a_password_is_changed_by_whoever_knows_it() {
     made.await.unwrap();
     let new = "another horse battery";
     let change = async |old, new| {
-        let changed = management.change_password("anna", old, new, here(), at(1));
+        let changed = management.change_password("anna", (old, new), None, here(), at(1));
         changed.await
     };
     assert_eq!(change("x", new).await, Err(LocalError::Wrong));
@@ -142,4 +147,78 @@ async fn a_password_is_changed_by_whoever_knows_it() {
             .roles("INTERNAL", "anna")
             .contains(Role::RootAdmin)
     );
+}
+
+async fn session(site: &Site, virtual_proxy: uuid::Uuid, user: User) -> Arc<Session> {
+    let new = NewSession {
+        virtual_proxy,
+        identity: Identity {
+            user,
+            attributes: Vec::new(),
+        },
+        now: UnixTime(1_700_000_000),
+        expires: None,
+        key_fingerprint: None,
+        token_issued: None,
+        client_address: "127.0.0.1".into(),
+        user_agent: "test".into(),
+        secret: None,
+        max_per_user: None,
+        rules: SessionRules {
+            inactivity: 1800,
+            max_lifetime: None,
+            ends_with_token: false,
+            max_per_user: None,
+        },
+    };
+    site.sessions.create(new).await.unwrap().1
+}
+
+#[tokio::test]
+async fn another_password_ends_the_other_sessions() {
+    let site = site().await;
+    let management = &site.management;
+    for id in ["anna", "boz"] {
+        let made = management.make_administrator(id, PASSWORD, at(0));
+        made.await.unwrap();
+    }
+    let default = site.default_virtual_proxy().metadata.id;
+    let elsewhere = site.create("elsewhere").await.metadata.id;
+    let anna = User::new("INTERNAL", "anna");
+    let mine = session(&site, default, anna.clone()).await;
+    let ended = [
+        session(&site, default, User::new("internal", "Anna")).await,
+        session(&site, elsewhere, anna.clone()).await,
+    ];
+    let of_others = [
+        session(&site, default, User::new("INTERNAL", "boz")).await,
+        session(&site, default, User::new("LAB", "anna")).await,
+    ];
+    let new = "another horse battery";
+    let kept = Some(mine.public_id());
+    let change = management.change_password("anna", ("x", new), kept, here(), at(1));
+    assert_eq!(change.await, Err(LocalError::Wrong));
+    assert_eq!(ended[0].ended(), None, "a wrong password ends nothing");
+    let change = management.change_password("anna", (PASSWORD, new), kept, here(), at(1));
+    change.await.unwrap();
+    for session in &ended {
+        assert_eq!(session.ended(), Some(EndReason::ClosedByServer));
+    }
+    assert_eq!(mine.ended(), None);
+
+    // A link is for whoever has lost control of the account: nobody stays.
+    let secret = management.make_set_up_secret(at(1)).await.unwrap();
+    set_up(&site, secret.expose(), "anna", 2).await.unwrap();
+    assert_eq!(mine.ended(), Some(EndReason::ClosedByServer));
+
+    // Whoever gets the name of a deleted administrator is somebody else.
+    let again = session(&site, default, anna.clone()).await;
+    let users = management.users(0, 10).await.unwrap();
+    let anna = users.iter().find(|user| user.user == anna).unwrap();
+    let deleted = management.delete_user(root(), anna.id, at(3));
+    deleted.await.unwrap();
+    assert_eq!(again.ended(), Some(EndReason::ClosedByServer));
+    for session in of_others {
+        assert_eq!(session.ended(), None);
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use http::StatusCode;
+use jotgate_api::CallerSession;
 use jotgate_gateway::{
     AdministrationHandler, AnswersFor, ApiKeyHandler, BackendCondition, BackendHealth, Caller,
     LocalSignIn, LocalUser, ManagementSide, NotLetIn, RefusedCertificate, RefusedUser, Shared,
@@ -93,7 +94,9 @@ fn not_let_in(error: LocalError) -> NotLetIn {
 fn administration(management: &Management) -> Box<AdministrationHandler> {
     let router = native_router(management).fallback_service(qrs_router(management));
     let answer = jotgate_api::whole_requests(router);
-    Box::new(move |request, caller: Caller| {
+    Box::new(move |mut request, caller: Caller| {
+        let session = CallerSession(caller.session);
+        request.extensions_mut().insert(session);
         let actor = Actor {
             name: caller.user.to_string(),
             kind: ActorKind::of_directory(&caller.user.directory),
