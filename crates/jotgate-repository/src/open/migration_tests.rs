@@ -11,8 +11,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::Repository;
 
-/// Databases as the programs of that time wrote them, checksums of their migrations included: a
-/// migration that is changed afterwards is found here.
+/// Databases with the tables and the migrations' checksums of that time: a migration that is changed
+/// afterwards is found here. Their rows are younger.
 const SCHEMAS: [&str; 5] = [
     include_str!("schemas/1.sql"),
     include_str!("schemas/2.sql"),

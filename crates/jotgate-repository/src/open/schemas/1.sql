@@ -1,4 +1,5 @@
--- A database of schema 1, as the program of 72b210f wrote it. Never changed.
+-- A database of schema 1: the tables are those of the migrations at 72b210f; the rows were written by a later
+-- program and cut to these tables. Never changed.
 PRAGMA application_id = 0x4a544738;
 CREATE TABLE _sqlx_migrations (
     version BIGINT PRIMARY KEY,

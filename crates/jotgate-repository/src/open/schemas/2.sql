@@ -1,4 +1,5 @@
--- A database of schema 2, as the program of 482b2b0 wrote it. Never changed.
+-- A database of schema 2: the tables are those of the migrations at 482b2b0; the rows were written by a later
+-- program and cut to these tables. Never changed.
 PRAGMA application_id = 0x4a544738;
 CREATE TABLE _sqlx_migrations (
     version BIGINT PRIMARY KEY,

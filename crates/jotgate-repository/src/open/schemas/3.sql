@@ -1,4 +1,5 @@
--- A database of schema 3, as the program of c450a88 wrote it. Never changed.
+-- A database of schema 3: the tables are those of the migrations at c450a88; the rows were written by a later
+-- program and cut to these tables. Never changed.
 PRAGMA application_id = 0x4a544738;
 CREATE TABLE _sqlx_migrations (
     version BIGINT PRIMARY KEY,

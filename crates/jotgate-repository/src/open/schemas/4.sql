@@ -1,4 +1,5 @@
--- A database of schema 4, as the program of d5fa012 wrote it. Never changed.
+-- A database of schema 4: the tables are those of the migrations at d5fa012; the rows were written by a later
+-- program and cut to these tables. Never changed.
 PRAGMA application_id = 0x4a544738;
 CREATE TABLE _sqlx_migrations (
     version BIGINT PRIMARY KEY,

@@ -1,4 +1,5 @@
--- A database of schema 5, as the program of 4242732 wrote it. Never changed.
+-- A database of schema 5: the tables are those of the migrations at 4242732; the rows were written by a later
+-- program and cut to these tables. Never changed.
 PRAGMA application_id = 0x4a544738;
 CREATE TABLE _sqlx_migrations (
     version BIGINT PRIMARY KEY,
