@@ -68,6 +68,11 @@ impl GatewayArguments {
         self.server.is_none() && std::os::unix::net::UnixStream::connect(socket).is_err()
     }
 
+    /// Whether an API key says who asks.
+    pub(crate) const fn has_api_key(&self) -> bool {
+        self.api_key_file.is_some()
+    }
+
     /// Asks the gateway. `path` begins behind `/jotgate/v1/`; `body` is sent as JSON.
     ///
     /// # Errors

@@ -55,6 +55,11 @@ pub(crate) struct RestoreArguments {
 }
 
 pub(crate) fn backup(arguments: &BackupArguments, now: Timestamp) -> Result<Answer, Failure> {
+    if arguments.gateway.has_api_key() {
+        let sentence = "a backup holds private keys, and no API key opens those; \
+             use --certificate and --key with --server, or --data-dir on the machine itself";
+        return Err(Failure::new(Exit::Usage, sentence.to_owned()));
+    }
     let target = &arguments.file;
     if !arguments.overwrite && target.symlink_metadata().is_ok() {
         return Err(is_there(target));
