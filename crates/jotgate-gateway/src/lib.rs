@@ -58,7 +58,7 @@ pub use listen::{BindError, GatewayListeners, Workers, bind};
 pub use local_sign_in::{LocalSignIn, LocalUser, NotLetIn};
 pub use management_side::{ManagementSide, RefusedUser};
 pub use observe_listener::serve_observability;
-pub use prefixed_administration::{AdministrationHandler, Answering, Caller};
+pub use prefixed_administration::{AdministrationHandler, Answering, Caller, is_console};
 pub use shared::{GatewaySettings, Shared, Stores};
 pub use sweep::sweep_sessions;
 pub use tls::{ServerCertificates, TlsError, administration_config};

@@ -13,6 +13,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 use http::{Request, Response, Uri};
 use jotgate_model::{Reason, Refusal, Role, Snapshot, User, VirtualProxy};
 use jotgate_policy::admit::Asking;
+use jotgate_policy::route::split_first;
 use jotgate_policy::select;
 use jotgate_session::Session;
 
@@ -20,7 +21,7 @@ use crate::body::ResponseBody;
 use crate::exchange::Exchange;
 use crate::identify::Identified;
 use crate::sanitized::Sanitized;
-use crate::{Shared, whole_body};
+use crate::{Shared, respond, whole_body};
 
 /// The largest body: what the largest of QRS may be.
 const MAX_BODY: u64 = 16 * 1024 * 1024;
@@ -36,6 +37,8 @@ pub struct Caller {
     pub role: Role,
     /// The public id of the session.
     pub session: String,
+    /// What stands before the path in addresses: `/prefix`, or nothing.
+    pub prefix: String,
     /// Where the request comes from.
     pub source: IpAddr,
 }
@@ -80,10 +83,14 @@ pub(crate) async fn answer(
         user: session.user(),
         role,
         session: session.public_id().to_owned(),
+        prefix: respond::prefix_path(vp),
         source: exchange.client.address,
     };
-    if belongs == Belongs::ToTheNativeInterface {
-        check_own(shared, asking, request)?;
+    match belongs {
+        Belongs::ToTheNativeInterface => check_own(shared, asking, request)?,
+        // Its pages hold the tokens of its forms: whoever may read answers across sites reads none.
+        Belongs::Here if is_console(path) => check_own_page(shared, asking)?,
+        _ => {}
     }
     let request = without_prefix(shared, path, request).await?;
     let answer = in_background(shared, (shared.administration)(request, caller)).await?;
@@ -101,15 +108,28 @@ pub(crate) async fn in_background<T: Send + 'static>(
     })
 }
 
-/// A cookie comes along by itself: the request must be one that only our own pages, or a program, can
-/// have made.
-fn check_own(shared: &Shared, asking: &Asking, request: &Sanitized) -> Result<(), Refusal> {
+/// Whether a path below no prefix is the console's, as its router reads paths.
+#[must_use]
+pub fn is_console(path: &str) -> bool {
+    let (area, _) = split_first(path);
+    area.eq_ignore_ascii_case("qmc")
+}
+
+/// A page that asks must be one of ours.
+fn check_own_page(shared: &Shared, asking: &Asking) -> Result<(), Refusal> {
     if let Asking::Page(origin, _) = asking
         && !shared.own_names.load().contains(origin)
     {
         let detail = format!("the page of {origin} is none of the gateway's own");
         return Err(Refusal::with(Reason::OriginNotAllowed, detail));
     }
+    Ok(())
+}
+
+/// A cookie comes along by itself: the request must be one that only our own pages, or a program, can
+/// have made.
+fn check_own(shared: &Shared, asking: &Asking, request: &Sanitized) -> Result<(), Refusal> {
+    check_own_page(shared, asking)?;
     if request.headers().contains_key(OWN_REQUEST) {
         return Ok(());
     }

@@ -168,6 +168,19 @@ impl Management {
         Ok(Some(SessionChange { session, only_one }))
     }
 
+    /// Ends the session of somebody who signs out, whatever they may do otherwise.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`], as [`Self::end_session`].
+    pub async fn sign_out(&self, id: &str) -> Result<(), ManageError> {
+        if let Some(session) = self.inner.sessions.find_public(id) {
+            let key = session.key();
+            let ended = self.inner.sessions.end(&key, EndReason::LoggedOut);
+            ended.await.map_err(refused)?;
+        }
+        Ok(())
+    }
+
     /// Ends the sessions of a user at a virtual proxy, and gives them back.
     ///
     /// # Errors

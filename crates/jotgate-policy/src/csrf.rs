@@ -6,19 +6,34 @@
 use aws_lc_rs::hmac;
 
 /// The key that tokens of this gateway, or of this fleet, are made with.
-pub struct CsrfKey(hmac::Key);
+pub struct CsrfKey {
+    key: hmac::Key,
+    /// Separates what it signs from everything else that the key may ever sign.
+    purpose: &'static [u8],
+}
 
 impl CsrfKey {
     /// From key material that all nodes share.
     #[must_use]
     pub fn new(material: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, material))
+        Self::with_purpose(material, b"jotgate csrf 1\0")
+    }
+
+    /// For the forms of the console. Pages that may read `qlik-csrf-token` cannot make these.
+    #[must_use]
+    pub fn of_console(material: &[u8]) -> Self {
+        Self::with_purpose(material, b"jotgate console csrf 1\0")
+    }
+
+    fn with_purpose(material: &[u8], purpose: &'static [u8]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, material);
+        Self { key, purpose }
     }
 
     /// The token of a session, 43 characters of base64url.
     #[must_use]
     pub fn token(&self, session_public_id: &str) -> String {
-        let tag = hmac::sign(&self.0, &message(session_public_id));
+        let tag = hmac::sign(&self.key, &self.message(session_public_id));
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(tag.as_ref())
     }
 
@@ -27,7 +42,13 @@ impl CsrfKey {
     pub fn verify(&self, session_public_id: &str, token: &str) -> bool {
         base64_simd::URL_SAFE_NO_PAD
             .decode_to_vec(token)
-            .is_ok_and(|tag| hmac::verify(&self.0, &message(session_public_id), &tag).is_ok())
+            .is_ok_and(|tag| {
+                hmac::verify(&self.key, &self.message(session_public_id), &tag).is_ok()
+            })
+    }
+
+    fn message(&self, session_public_id: &str) -> Vec<u8> {
+        [self.purpose, session_public_id.as_bytes()].concat()
     }
 }
 
@@ -36,11 +57,6 @@ impl std::fmt::Debug for CsrfKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("CsrfKey")
     }
-}
-
-/// Separated from everything else that the key may ever sign.
-fn message(session_public_id: &str) -> Vec<u8> {
-    [b"jotgate csrf 1\0", session_public_id.as_bytes()].concat()
 }
 
 /// The token in an address: as a query parameter, or behind an `&` in the last path segment, where
@@ -67,6 +83,7 @@ mod tests {
         assert!(key.verify("a", &token));
         assert!(!key.verify("b", &token));
         assert!(!CsrfKey::new(&[2; 32]).verify("a", &token));
+        assert!(!CsrfKey::of_console(&[1; 32]).verify("a", &token));
         for bad in ["", "x", &token[1..], &format!("{token}A"), "é"] {
             assert!(!key.verify("a", bad), "{bad}");
         }

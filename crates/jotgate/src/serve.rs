@@ -163,12 +163,13 @@ impl Gateway {
         let feed = feed(settings);
         let (traces, trace_export) = TraceExport::start(settings, &metrics);
         let overlap = runtime.block_on(predecessor.begin_overlap(&sessions, &management))?;
+        let cluster_key = *cluster_key(settings.cluster_key.as_ref(), &directory)?;
         let stores = Stores {
             snapshot,
             keys,
             sessions: sessions.clone(),
-            management: management_side(&management),
-            cluster_key: *cluster_key(settings.cluster_key.as_ref(), &directory)?,
+            management: management_side(&management, &cluster_key),
+            cluster_key,
             access_log,
             feed: feed.clone(),
             traces,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use http::StatusCode;
 use jotgate_api::CallerSession;
+use jotgate_console::Visitor;
 use jotgate_gateway::{
     AdministrationHandler, AnswersFor, ApiKeyHandler, BackendCondition, BackendHealth, Caller,
     LocalSignIn, LocalUser, ManagementSide, NotLetIn, RefusedCertificate, RefusedUser, Shared,
@@ -16,18 +17,19 @@ use jotgate_manage::{
 };
 use jotgate_model::{Identity, Reason, Refusal};
 use jotgate_observe::Feed;
+use jotgate_policy::csrf::CsrfKey;
 use tokio::sync::Mutex;
 
 use crate::backup::pack_served;
 
 /// Everything that requests ask of the use cases.
-pub(super) fn management_side(management: &Management) -> ManagementSide {
+pub(super) fn management_side(management: &Management, cluster_key: &[u8]) -> ManagementSide {
     ManagementSide {
         people: management.people(),
         signed_in: note_sign_ins(management),
         local: Box::new(LocalAdministrators(management.clone())),
         refused: note_refused_users(management),
-        administration: administration(management),
+        administration: administration(management, cluster_key),
         api_keys: api_keys(management),
     }
 }
@@ -90,19 +92,33 @@ fn not_let_in(error: LocalError) -> NotLetIn {
     }
 }
 
-/// QRS and the native endpoints for users with a role, through virtual proxies.
-fn administration(management: &Management) -> Box<AdministrationHandler> {
+/// The console, QRS and the native endpoints for users with a role, through virtual proxies.
+fn administration(management: &Management, cluster_key: &[u8]) -> Box<AdministrationHandler> {
     let router = native_router(management).fallback_service(qrs_router(management));
     let answer = jotgate_api::whole_requests(router);
+    let console = jotgate_console::router(
+        management.clone(),
+        jotgate_gateway::timestamp,
+        CsrfKey::of_console(cluster_key),
+    );
+    let show = jotgate_api::whole_requests(console);
     Box::new(move |mut request, caller: Caller| {
-        let session = CallerSession(caller.session);
-        request.extensions_mut().insert(session);
         let actor = Actor {
             name: caller.user.to_string(),
             kind: ActorKind::of_directory(&caller.user.directory),
             source: caller.source.to_string(),
             privilege: caller.role.into(),
         };
+        if jotgate_gateway::is_console(request.uri().path()) {
+            let visitor = Visitor {
+                actor,
+                session: caller.session,
+                prefix: caller.prefix,
+            };
+            return show(request, visitor);
+        }
+        let session = CallerSession(caller.session);
+        request.extensions_mut().insert(session);
         answer(request, actor)
     })
 }

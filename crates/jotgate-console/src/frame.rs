@@ -1,0 +1,125 @@
+//! What stands around every page: head, navigation, who is signed in, and what was done a moment ago.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+
+use crate::assets::{ICON, SCRIPT, STYLE};
+use crate::navigation::{GROUPS, Group};
+use crate::visit::Visit;
+
+/// The part of a page's template that `frame.html` needs.
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    /// What addresses begin with: `/qmc` or `/prefix/qmc`.
+    pub(crate) base: String,
+    /// The token of the forms.
+    pub(crate) csrf: String,
+    pub(crate) user: String,
+    pub(crate) role: &'static str,
+    pub(crate) done: Option<&'static str>,
+    pub(crate) groups: &'static [Group],
+    pub(crate) style: &'static str,
+    pub(crate) script: &'static str,
+    pub(crate) icon: &'static str,
+    here: String,
+}
+
+impl Frame {
+    pub(crate) fn new(visit: &Visit, title: &str, here: &str) -> Self {
+        use jotgate_manage::Privilege as P;
+        Self {
+            title: title.to_owned(),
+            base: visit.address(""),
+            csrf: visit.csrf_token(),
+            user: visit.actor().name.clone(),
+            role: match visit.actor().privilege {
+                P::RootAdmin => "RootAdmin",
+                P::SecurityAdmin => "SecurityAdmin",
+                P::AuditAdmin => "AuditAdmin, changes nothing",
+            },
+            done: Done::of(&visit.parameter("done")).map(Done::sentence),
+            groups: GROUPS,
+            style: &STYLE.name,
+            script: &SCRIPT.name,
+            icon: &ICON.name,
+            here: here.to_owned(),
+        }
+    }
+
+    /// Whether the navigation marks this path.
+    pub(crate) fn is_here(&self, path: &str) -> bool {
+        self.here == path
+    }
+}
+
+/// What was done before the page that says so. Addresses name it by a word of this list only: no text of
+/// an address reaches a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    Created,
+    Deleted,
+    Linked,
+    Saved,
+    Unlinked,
+}
+
+impl Done {
+    const ALL: [Self; 5] = [
+        Self::Created,
+        Self::Deleted,
+        Self::Linked,
+        Self::Saved,
+        Self::Unlinked,
+    ];
+
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Deleted => "deleted",
+            Self::Linked => "linked",
+            Self::Saved => "saved",
+            Self::Unlinked => "unlinked",
+        }
+    }
+
+    fn of(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.code() == code)
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Created => "Created.",
+            Self::Deleted => "Deleted.",
+            Self::Linked => "Linked. It serves requests now; nothing had to restart.",
+            Self::Saved => "Saved. It holds from now on, and nobody's session has ended.",
+            Self::Unlinked => "Unlinked. Requests to it are refused from now on.",
+        }
+    }
+}
+
+/// A rendered page.
+pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// An answer that ends the work on a request early: a page that says why.
+pub(crate) struct Stop(Box<Response>);
+
+impl From<Response> for Stop {
+    fn from(answer: Response) -> Self {
+        Self(Box::new(answer))
+    }
+}
+
+impl IntoResponse for Stop {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}

@@ -1,0 +1,23 @@
+//! What the navigation leads to, in the words of the real system.
+
+/// A heading and what is below it.
+pub(crate) struct Group {
+    pub(crate) heading: &'static str,
+    pub(crate) links: &'static [Link],
+}
+
+/// A page.
+pub(crate) struct Link {
+    pub(crate) text: &'static str,
+    /// Below `/qmc`.
+    pub(crate) path: &'static str,
+}
+
+/// Every page that the navigation leads to.
+pub(crate) const GROUPS: &[Group] = &[Group {
+    heading: "Configure system",
+    links: &[Link {
+        text: "Virtual proxies",
+        path: "/virtual-proxies",
+    }],
+}];

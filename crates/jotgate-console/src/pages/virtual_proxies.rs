@@ -1,0 +1,54 @@
+//! The virtual proxies.
+
+mod links;
+mod overview;
+mod removal;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use http::StatusCode;
+use jotgate_model::entity::VirtualProxyConfig;
+use uuid::Uuid;
+
+use crate::frame::Stop;
+use crate::visit::Visit;
+use crate::{Console, pages};
+
+/// The path of the overview, which the navigation marks on each of these pages.
+const HERE: &str = "/virtual-proxies";
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route(HERE, get(overview::show))
+        .route(
+            "/virtual-proxies/{id}/proxies",
+            get(links::show).post(links::change),
+        )
+        .route(
+            "/virtual-proxies/{id}/delete",
+            get(removal::ask).post(removal::delete),
+        )
+}
+
+/// The virtual proxy that an address names, or the page that says that there is none.
+fn find(visit: &Visit, id: &str) -> Result<Arc<VirtualProxyConfig>, Stop> {
+    let snapshot = visit.snapshot();
+    let id = id.parse::<Uuid>().ok();
+    let found = id.and_then(|id| snapshot.documents.virtual_proxies.get(&id).cloned());
+    found.ok_or_else(|| {
+        let sentence = "Somebody may have deleted it. The overview shows those that exist.";
+        let status = StatusCode::NOT_FOUND;
+        pages::trouble(visit, status, "There is no such virtual proxy", sentence).into()
+    })
+}
+
+/// The address of a page of one virtual proxy, below `/qmc`.
+fn path_of(id: Uuid, tab: &str) -> String {
+    format!("{HERE}/{id}{tab}")
+}
+
+#[cfg(test)]
+mod tests;
