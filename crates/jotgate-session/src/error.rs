@@ -47,6 +47,15 @@ pub enum OpenError {
         /// The newest version that is understood.
         known: i64,
     },
+    /// It is in the form of an older Jotgate, which still uses it.
+    #[error(
+        "the session journal {} has the form of an older Jotgate that is still running; stop that one, then start this one: sessions go on",
+        path.display()
+    )]
+    OlderInUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is some other file.
     #[error(
         "{} is not a session journal of Jotgate; move the file away or name another data directory",

@@ -4,7 +4,7 @@ mod text;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, Ordering};
 
 use jotgate_model::{SessionRules, UnixTime, User};
 use uuid::Uuid;
@@ -19,10 +19,11 @@ const LIVE: u8 = 1;
 
 /// Its last activity is newer than what the journal has.
 const DIRTY: u8 = 1;
-/// The journal has it.
-const JOURNALED: u8 = 2;
 /// Its secret was named by a program.
-const NAMED: u8 = 4;
+const NAMED: u8 = 2;
+
+/// The journal does not have it.
+const NOT_JOURNALED: i64 = 0;
 
 /// No time was given.
 const NO_EXPIRY: u32 = u32::MAX;
@@ -39,6 +40,8 @@ pub struct Session {
     /// Public id, user id, client address, then the values of the attributes.
     text: PackedText,
     created: i64,
+    /// Its row in the journal, or [`NOT_JOURNALED`].
+    number: AtomicI64,
     /// Seconds after `created`, or [`NO_EXPIRY`].
     expires: u32,
     /// Seconds after `created`, which is usually a little later, or [`NO_ISSUE`].
@@ -216,6 +219,7 @@ impl Session {
             user_agent: Arc::clone(&parts.user_agent),
             text: PackedText::pack(first.into_iter().chain(values)),
             created,
+            number: AtomicI64::new(NOT_JOURNALED),
             expires: parts
                 .expires
                 .map_or(NO_EXPIRY, |time| seconds_after(created, time.0)),
@@ -255,12 +259,15 @@ impl Session {
         self.flags.load(Ordering::Relaxed) & NAMED != 0
     }
 
-    pub(crate) fn set_journaled(&self) {
-        self.flags.fetch_or(JOURNALED, Ordering::AcqRel);
+    /// Notes that the journal has it, as the row of that number.
+    pub(crate) fn set_number(&self, number: i64) {
+        self.number.store(number, Ordering::Release);
     }
 
-    pub(crate) fn is_journaled(&self) -> bool {
-        self.flags.load(Ordering::Acquire) & JOURNALED != 0
+    /// The number of its row in the journal, once it is there.
+    pub(crate) fn number(&self) -> Option<i64> {
+        let number = self.number.load(Ordering::Acquire);
+        (number != NOT_JOURNALED).then_some(number)
     }
 
     /// Takes the mark that its last activity has to be written.

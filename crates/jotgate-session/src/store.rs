@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jotgate_model::{Identity, SessionRules, UnixTime, User};
 use uuid::Uuid;
 
-pub(crate) use self::memory::{Beginning, Memory, Stored};
+pub(crate) use self::memory::{Beginning, Memory, Restored, Stored};
 use self::sweep::Sweeper;
 pub(crate) use self::table::SHARDS;
 pub(crate) use self::tokens::TokenId;

@@ -394,7 +394,7 @@ async fn every_file_that_is_no_usable_journal_is_refused_with_a_sentence() {
 
     std::fs::remove_file(&path).unwrap();
     open(&path).await.close().await.unwrap();
-    change(&path, "PRAGMA user_version = 2").await;
+    change(&path, "PRAGMA user_version = 3").await;
     sentences.push(refusal(&path).await);
     change(&path, "PRAGMA user_version = 0").await;
     sentences.push(refusal(&path).await);

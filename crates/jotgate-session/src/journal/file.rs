@@ -5,7 +5,7 @@ mod load;
 mod schema;
 mod shared;
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,19 @@ pub(crate) use self::shared::Follower;
 use super::queue::{Batch, TokenUse};
 use crate::secret::fill_random;
 use crate::store::TokenId;
-use crate::{OpenError, Session, SessionKey};
+use crate::{OpenError, Session};
 
 /// How many ends one statement writes.
 const ENDS_AT_ONCE: usize = 1_000;
+
+/// What a batch became.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// The rows of the created sessions, in the order of the batch.
+    pub(crate) numbers: Vec<i64>,
+    /// The tokens that were used before.
+    pub(crate) repeated: Vec<TokenId>,
+}
 
 /// The open journal. Holds keys and hashes, never a secret.
 pub(crate) struct JournalFile {
@@ -53,13 +62,9 @@ impl JournalFile {
         Ok(Self { connection, writer })
     }
 
-    /// Writes a batch, as a whole or not at all, and gives the tokens that were used before. When it
-    /// is `shared`, notes the changes for another process.
-    pub(crate) async fn write(
-        &mut self,
-        batch: &Batch,
-        shared: bool,
-    ) -> Result<Vec<TokenId>, Error> {
+    /// Writes a batch, as a whole or not at all. When it is `shared`, notes the changes for another
+    /// process.
+    pub(crate) async fn write(&mut self, batch: &Batch, shared: bool) -> Result<Written, Error> {
         let result = self.write_in_transaction(batch, shared).await;
         if result.is_err() {
             // Not sqlx's own transactions: SQLite rolls back by itself when the disk is full, and
@@ -74,9 +79,9 @@ impl JournalFile {
         &mut self,
         batch: &Batch,
         shared: bool,
-    ) -> Result<Vec<TokenId>, Error> {
+    ) -> Result<Written, Error> {
         self.run("BEGIN IMMEDIATE").await?;
-        insert::sessions(&mut self.connection, &batch.creations).await?;
+        let numbers = insert::sessions(&mut self.connection, &batch.creations).await?;
         for ends in batch.ends.chunks(ENDS_AT_ONCE) {
             delete_sessions(&mut self.connection, ends).await?;
         }
@@ -87,23 +92,23 @@ impl JournalFile {
             }
         }
         if shared {
-            self.note_batch(batch).await?;
+            self.note_batch(batch, &numbers).await?;
         }
         self.run("COMMIT").await?;
-        Ok(repeated)
+        Ok(Written { numbers, repeated })
     }
 
     /// Writes when sessions were last used.
     pub(crate) async fn write_activity(&mut self, sessions: &[Arc<Session>]) -> Result<(), Error> {
         let live = sessions.iter().filter(|session| session.ended().is_none());
-        let rows = json_array(live, |row, session| {
-            let key = Hex(session.key());
-            write!(row, "[\"{key}\",{}]", session.last_activity().0)
-        });
+        let rows = json_array(live.filter_map(|session| {
+            let number = session.number()?;
+            Some(format!("[{number},{}]", session.last_activity().0))
+        }));
         sqlx::query(
             // Another process may have seen the session later.
             "INSERT INTO last_activity (session, at)
-             SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?1) WHERE true
+             SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true
              ON CONFLICT (session) DO UPDATE SET at = max(at, excluded.at)",
         )
         .bind(rows)
@@ -166,59 +171,47 @@ async fn insert_token_use(
     Ok(inserted.rows_affected() > 0)
 }
 
-/// By key and public id: the key of a named session may belong to a newer one meanwhile.
+/// One that was never written needs no removal, and has no number.
 async fn delete_sessions(
     connection: &mut SqliteConnection,
     ended: &[Arc<Session>],
 ) -> Result<(), Error> {
-    let keys = json_array(ended.iter(), |row, session| {
-        write!(row, "\"{}\"", Hex(session.key()))
-    });
-    let public_ids = json_array(ended.iter(), |row, session| {
-        write!(row, "\"{}\"", session.public_id())
-    });
-    sqlx::query(
-        "DELETE FROM session
-         WHERE key IN (SELECT unhex(value) FROM json_each(?1))
-         AND public_id IN (SELECT value FROM json_each(?2))",
+    delete_numbers(
+        connection,
+        ended.iter().filter_map(|session| session.number()),
     )
-    .bind(keys.as_str())
-    .bind(public_ids)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "DELETE FROM last_activity WHERE session IN (SELECT unhex(value) FROM json_each(?1))",
-    )
-    .bind(keys.as_str())
-    .execute(connection)
-    .await?;
+    .await
+}
+
+async fn delete_numbers(
+    connection: &mut SqliteConnection,
+    numbers: impl Iterator<Item = i64>,
+) -> Result<(), Error> {
+    let numbers = json_array(numbers);
+    for delete in [
+        "DELETE FROM session WHERE number IN (SELECT value FROM json_each(?1))",
+        "DELETE FROM last_activity WHERE session IN (SELECT value FROM json_each(?1))",
+    ] {
+        sqlx::query(delete)
+            .bind(numbers.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 
-/// A JSON array with what `write` makes of each item: one parameter instead of thousands.
-fn json_array<'a>(
-    sessions: impl Iterator<Item = &'a Arc<Session>>,
-    write: impl Fn(&mut String, &Session) -> std::fmt::Result,
-) -> String {
+/// A JSON array of items that are JSON already: one parameter instead of thousands.
+fn json_array(items: impl Iterator<Item = impl Display>) -> String {
     let mut array = String::from("[");
-    for session in sessions {
+    for item in items {
         if array.len() > 1 {
             array.push(',');
         }
         // Writing to a String cannot fail.
-        write(&mut array, session).ok();
+        write!(array, "{item}").ok();
     }
     array.push(']');
     array
-}
-
-struct Hex(SessionKey);
-
-impl std::fmt::Display for Hex {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut bytes = self.0.as_bytes().iter();
-        bytes.try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
 }
 
 /// What an error says about the file.

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::ACTIVITY_INTERVAL;
-use super::file::JournalFile;
+use super::file::{JournalFile, Written};
 use super::queue::{Done, Shared};
 use crate::Session;
 use crate::store::{Memory, SHARDS};
@@ -97,23 +97,23 @@ impl Writer {
         let result = if !batch.has_nothing_to_write() {
             self.file.write(&batch, self.shared.is_shared()).await
         } else if self.shared.is_failing() {
-            self.file.probe().await.map(|()| Vec::new())
+            self.file.probe().await.map(|()| Written::default())
         } else {
-            Ok(Vec::new())
+            Ok(Written::default())
         };
         let mut repeated = Vec::new();
         let done = match result {
-            Ok(again) => {
-                repeated = again;
-                for creation in &batch.creations {
-                    creation.session.set_journaled();
+            Ok(written) => {
+                repeated = written.repeated;
+                for (creation, number) in batch.creations.iter().zip(written.numbers) {
+                    creation.session.set_number(number);
                 }
                 self.note(None);
                 Done::Written
             }
             Err(error) => {
                 self.note(Some(&error));
-                batch.ends.retain(|session| session.is_journaled());
+                batch.ends.retain(|session| session.number().is_some());
                 self.unwritten = std::mem::take(&mut batch.ends);
                 Done::Failed
             }
@@ -132,7 +132,7 @@ impl Writer {
         for shard in 0..SHARDS {
             let mut changed = Vec::new();
             let dirty = |session: &Arc<Session>| {
-                (session.is_journaled() && session.take_dirty()).then(|| Arc::clone(session))
+                (session.number().is_some() && session.take_dirty()).then(|| Arc::clone(session))
             };
             self.memory.table.collect(shard, &mut changed, dirty);
             while !changed.is_empty() {

@@ -29,7 +29,7 @@ fn session<'a>(parts: impl FnOnce(&mut Parts<'a>)) -> Session {
 /// What a million of them cost is shown by the example `session-memory`.
 #[test]
 fn a_session_has_a_small_body() {
-    assert_eq!(size_of::<Session>(), 88);
+    assert_eq!(size_of::<Session>(), 96);
 }
 
 #[test]

@@ -46,11 +46,23 @@ pub(crate) struct Beginning<'a> {
 
 /// A session as the journal has it.
 pub(crate) struct Stored<'a> {
+    /// Its row.
+    pub(crate) number: i64,
     pub(crate) key: SessionKey,
     pub(crate) public_id: Uuid,
     pub(crate) named: bool,
     pub(crate) beginning: Beginning<'a>,
     pub(crate) last_activity: UnixTime,
+}
+
+/// What became of a session of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restored {
+    Yes,
+    /// There is one with its key already.
+    KeyTaken,
+    /// Key and public id do not belong together.
+    Senseless,
 }
 
 impl Memory {
@@ -105,10 +117,10 @@ impl Memory {
         Ok(session)
     }
 
-    /// Takes over what the journal has. `false` when it makes no sense.
-    pub(crate) fn restore(&self, stored: &Stored<'_>) -> bool {
+    /// Takes over what the journal has.
+    pub(crate) fn restore(&self, stored: &Stored<'_>) -> Restored {
         if !belong_together(&stored.key, &stored.public_id) {
-            return false;
+            return Restored::Senseless;
         }
         let session = self.build(
             stored.key,
@@ -118,15 +130,15 @@ impl Memory {
         );
         session.touch(stored.last_activity);
         session.take_dirty();
-        session.set_journaled();
+        session.set_number(stored.number);
         session.publish();
         let session = Arc::new(session);
         if !self.table.insert(&session) {
-            return false;
+            return Restored::KeyTaken;
         }
         self.users.add(&session, None, |_| true);
         self.count.fetch_add(1, Ordering::Relaxed);
-        true
+        Restored::Yes
     }
 
     /// Ends a session: from here on nobody finds it, and its sockets know. `false` when it had

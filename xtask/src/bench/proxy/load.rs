@@ -12,9 +12,19 @@ use super::subjects::{Process, core_seconds};
 use super::{LOAD_CORE, Slice};
 
 /// What wrk does: `headers` has a line for each request, which are used in turns; `from` and `count` name
-/// lines that are used once.
+/// lines that are used once. When all are used, wrk sleeps on: `took` is how long there was load.
 const SCRIPT: &str = r#"
-local requests, i, once = {}, 0, false
+local ffi = require("ffi")
+ffi.cdef("typedef struct { long s; long us; } jotgate_time; int gettimeofday(jotgate_time *, void *);")
+local function now()
+  local time = ffi.new("jotgate_time")
+  ffi.C.gettimeofday(time, nil)
+  return tonumber(time.s) + tonumber(time.us) / 1e6
+end
+local worker
+local requests, i, once, began = {}, 0, false, nil
+took = 0
+function setup(thread) worker = thread end
 function init(arguments)
   local from, count, n = tonumber(arguments[2]), tonumber(arguments[3]), 0
   once = count > 0
@@ -29,20 +39,29 @@ function init(arguments)
   if #requests == 0 then requests[1] = wrk.format() end
 end
 function request()
+  began = began or now()
   i = i + 1
   if i > #requests then
-    if once then wrk.thread:stop() end
+    if once then
+      took = now() - began
+      wrk.thread:stop()
+    end
     i = 1
   end
   return requests[i]
 end
 function done(summary, latency)
   local e = summary.errors
+  local took = worker:get("took")
+  if took == 0 then took = summary.duration / 1e6 end
   io.write(string.format('JSON {"requests":%d,"rate":%f,"p50":%d,"p99":%d,"errors":%d}\n', summary.requests,
-    summary.requests / summary.duration * 1e6, latency:percentile(50), latency:percentile(99),
+    summary.requests / took, latency:percentile(50), latency:percentile(99),
     e.connect + e.read + e.write + e.timeout + e.status))
 end
 "#;
+
+/// Seconds in which lines that are used once are to be used; what is left then is left.
+const ONCE: u64 = 5;
 
 /// What is sent, and where to.
 pub(super) enum Load {
@@ -120,7 +139,7 @@ impl Load {
             Self::Requests { url, headers, once } => {
                 let script = headers.with_file_name("load.lua");
                 fs::write(&script, SCRIPT)?;
-                let seconds = if *once > 0 { 60 } else { seconds };
+                let seconds = if *once > 0 { seconds.max(ONCE) } else { seconds };
                 command
                     .args(["wrk", "-t1", "-c64"])
                     .arg(format!("-d{seconds}s"));

@@ -13,12 +13,12 @@ use crate::journal::queue::Creation;
 /// SQLite parses each of them once.
 const SIZES: [usize; 3] = [64, 8, 1];
 
-/// The statements of those sizes. A named id may be used again after its session has ended.
+/// The statements of those sizes.
 static STATEMENTS: LazyLock<[String; 3]> = LazyLock::new(|| {
     SIZES.map(|rows| {
         let row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         format!(
-            "INSERT OR REPLACE INTO session (key, public_id, virtual_proxy, named, user_directory,
+            "INSERT INTO session (key, public_id, virtual_proxy, named, user_directory,
                 user_id, attributes, created, expires, token_issued, key_fingerprint,
                 client_address, user_agent)
              VALUES {}",
@@ -27,11 +27,13 @@ static STATEMENTS: LazyLock<[String; 3]> = LazyLock::new(|| {
     })
 });
 
-/// Writes the sessions of all creations, in their order.
+/// Writes the sessions of all creations, in their order, and gives their numbers. To be called in a
+/// transaction.
 pub(super) async fn sessions(
     connection: &mut SqliteConnection,
     creations: &[Creation],
-) -> Result<(), Error> {
+) -> Result<Vec<i64>, Error> {
+    let mut numbers = Vec::with_capacity(creations.len());
     let mut rest = creations;
     for (size, statement) in SIZES.into_iter().zip(&*STATEMENTS) {
         while let Some((now, later)) = rest.split_at_checked(size) {
@@ -39,11 +41,13 @@ pub(super) async fn sessions(
             for creation in now {
                 query = bind(query, creation)?;
             }
-            query.execute(&mut *connection).await?;
+            let last = query.execute(&mut *connection).await?.last_insert_rowid();
+            // AUTOINCREMENT counts by one, and nobody else writes within this transaction.
+            numbers.extend(last.saturating_sub_unsigned(size as u64) + 1..=last);
             rest = later;
         }
     }
-    Ok(())
+    Ok(numbers)
 }
 
 type Insert = Query<'static, Sqlite, SqliteArguments>;

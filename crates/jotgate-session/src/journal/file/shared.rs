@@ -5,7 +5,7 @@
 //! is killed, and the order of the notes is the order of the transactions. To read a note twice does
 //! nothing.
 
-use std::fmt::{self, Write as _};
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Error};
 
 use super::load::{ONE_SESSION, restore_session};
-use super::{Hex, JournalFile, explain, json_array};
+use super::{JournalFile, explain, json_array};
 use crate::journal::queue::Batch;
 use crate::store::Memory;
 use crate::{EndReason, OpenError, Session, SessionKey};
@@ -33,39 +33,52 @@ impl JournalFile {
     }
 
     /// Notes what a batch changes, as a part of its transaction.
-    pub(super) async fn note_batch(&mut self, batch: &Batch) -> Result<(), Error> {
-        let created = batch.creations.iter().map(|creation| &creation.session);
-        self.note(created, |_| CREATED).await?;
-        let end = |session: &Session| session.ended().map_or(USED, |end| i64::from(end as u8));
-        self.note(batch.ends.iter(), end).await
+    pub(super) async fn note_batch(&mut self, batch: &Batch, numbers: &[i64]) -> Result<(), Error> {
+        let created = batch.creations.iter().zip(numbers);
+        self.note(created.map(|(creation, number)| (*number, &*creation.session, CREATED)))
+            .await?;
+        let ends = batch.ends.iter().filter_map(|session| {
+            let end = session.ended().map_or(USED, |end| i64::from(end as u8));
+            Some((session.number()?, &**session, end))
+        });
+        self.note(ends).await
     }
 
     /// Notes that sessions were used.
     pub(crate) async fn note_activity(&mut self, sessions: &[Arc<Session>]) -> Result<(), Error> {
-        self.note(sessions.iter(), |_| USED).await
+        let used = sessions.iter();
+        self.note(used.filter_map(|session| Some((session.number()?, &**session, USED))))
+            .await
     }
 
     async fn note<'a>(
         &mut self,
-        sessions: impl Iterator<Item = &'a Arc<Session>>,
-        what: impl Fn(&Session) -> i64,
+        notes: impl Iterator<Item = (i64, &'a Session, i64)>,
     ) -> Result<(), Error> {
-        let rows = json_array(sessions, |row, session| {
-            let (key, id) = (Hex(session.key()), session.public_id());
-            write!(row, "[\"{key}\",\"{id}\",{}]", what(session))
-        });
+        let rows = json_array(notes.map(|(number, session, what)| {
+            format!("[{number},\"{}\",{what}]", Hex(session.key()))
+        }));
         if rows == "[]" {
             return Ok(());
         }
         sqlx::query(
-            "INSERT INTO shared_change (writer, session, public_id, what)
-             SELECT ?1, unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(?2)",
+            "INSERT INTO shared_change (writer, session, key, what)
+             SELECT ?1, value ->> 0, unhex(value ->> 1), value ->> 2 FROM json_each(?2)",
         )
         .bind(self.writer)
         .bind(rows)
         .execute(&mut self.connection)
         .await?;
         Ok(())
+    }
+}
+
+struct Hex(SessionKey);
+
+impl Display for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = self.0.as_bytes().iter();
+        bytes.try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -81,8 +94,8 @@ pub(crate) struct Follower {
 /// What a note is about.
 struct Note {
     number: i64,
+    session: i64,
     key: SessionKey,
-    public_id: String,
     what: i64,
 }
 
@@ -123,8 +136,8 @@ impl Follower {
     }
 
     async fn notes(&mut self) -> Result<Vec<Note>, Error> {
-        let rows: Vec<(i64, Vec<u8>, String, i64)> = sqlx::query_as(
-            "SELECT number, session, public_id, what FROM shared_change
+        let rows: Vec<(i64, i64, Vec<u8>, i64)> = sqlx::query_as(
+            "SELECT number, session, key, what FROM shared_change
              WHERE number > ?1 AND writer <> ?2 ORDER BY number LIMIT ?3",
         )
         .bind(self.read)
@@ -133,14 +146,14 @@ impl Follower {
         .fetch_all(&mut self.connection)
         .await?;
         rows.into_iter()
-            .map(|(number, key, public_id, what)| {
+            .map(|(number, session, key, what)| {
                 let key = key
                     .try_into()
                     .map_err(|_| Error::Decode("the key of a session has another length".into()))?;
                 Ok(Note {
                     number,
+                    session,
                     key: SessionKey::from_bytes(key),
-                    public_id,
                     what,
                 })
             })
@@ -149,24 +162,26 @@ impl Follower {
 
     async fn take_over(&mut self, note: &Note) -> Result<(), Error> {
         let known = self.memory.table.find(&note.key);
-        let known = known.filter(|session| session.public_id() == note.public_id);
+        let known = known.filter(|session| session.number() == Some(note.session));
         let end = u8::try_from(note.what).ok().and_then(EndReason::from_code);
         match (known, end) {
             (Some(session), Some(end)) => {
                 self.memory.finish(&session, end);
             }
-            (Some(session), None) => self.see_use(&session).await?,
+            (Some(session), None) => self.see_use(&session, note.session).await?,
             // Unless it has ended again meanwhile, which a later note says.
             (None, None) if note.what == CREATED => {
                 let row = sqlx::query(ONE_SESSION)
-                    .bind(note.key.as_bytes().as_slice())
+                    .bind(note.session)
                     .fetch_optional(&mut self.connection)
                     .await?;
                 if let Some(row) = row
-                    && let Err(error) = restore_session(&row, &self.memory)
+                    && !restore_session(&row, &self.memory)?
                 {
                     // One that is being opened here with the same secret, named by a program.
-                    tracing::warn!(%error, "a session of the other process is not taken over");
+                    tracing::warn!(
+                        "a session of the other process is not taken over: its id is in use"
+                    );
                 }
             }
             (None, _) => {}
@@ -174,9 +189,9 @@ impl Follower {
         Ok(())
     }
 
-    async fn see_use(&mut self, session: &Session) -> Result<(), Error> {
+    async fn see_use(&mut self, session: &Session, number: i64) -> Result<(), Error> {
         let at: Option<i64> = sqlx::query_scalar("SELECT at FROM last_activity WHERE session = ?1")
-            .bind(session.key().as_bytes().as_slice())
+            .bind(number)
             .fetch_optional(&mut self.connection)
             .await?;
         if let Some(at) = at {
