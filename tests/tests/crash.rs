@@ -190,7 +190,7 @@ async fn assert_databases_are_whole(data: &Path) {
     // "JTG8" and "JgSJ"; the configuration's version is in the table of its migrations.
     for (file, application, version) in [
         ("configuration.db", 0x4a54_4738, 0),
-        ("sessions.db", 0x4a67_534a, 1),
+        ("sessions.db", 0x4a67_534a, 2),
     ] {
         let log = data.join(format!("{file}-wal"));
         // Without its log, which the last one to close takes away, a file cannot be opened read-only.

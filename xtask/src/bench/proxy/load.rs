@@ -139,7 +139,11 @@ impl Load {
             Self::Requests { url, headers, once } => {
                 let script = headers.with_file_name("load.lua");
                 fs::write(&script, SCRIPT)?;
-                let seconds = if *once > 0 { seconds.max(ONCE) } else { seconds };
+                let seconds = if *once > 0 {
+                    seconds.max(ONCE)
+                } else {
+                    seconds
+                };
                 command
                     .args(["wrk", "-t1", "-c64"])
                     .arg(format!("-d{seconds}s"));
