@@ -7,6 +7,8 @@
 // The tests include this file from elsewhere, so that the place is told.
 #[path = "targets/requests.rs"]
 mod requests;
+#[path = "targets/site.rs"]
+mod site;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
@@ -34,7 +36,7 @@ use jotgate_token::{
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const ALL: [Target; 17] = [
+pub(crate) const ALL: [Target; 18] = [
     ("access_rule", access_rule),
     ("authorization", authorization),
     ("claims", claims),
@@ -44,6 +46,7 @@ pub(crate) const ALL: [Target; 17] = [
     ("frames", frames),
     ("headers", requests::headers),
     ("host", requests::host),
+    ("import", site::import),
     ("jwks", jwks),
     ("origin", requests::origin),
     ("path", path),
