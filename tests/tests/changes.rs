@@ -104,8 +104,22 @@ async fn a_file_is_exported_compared_and_applied() {
     let said = jotgate(&gateway, &["revisions", "diff", &number, &third], 0).await;
     assert_eq!(said, "nothing differs\n");
 
-    let said = jotgate(&gateway, &["apply", file, "--base", &number], 1).await;
-    assert!(said.contains(&format!("revision {third}")), "{said}");
+    // What others have changed since the base stays, and the same change of both is refused.
+    let qrs = gateway.qrs();
+    let vp = qrs.find("jwt").await;
+    vp.set("jwtAudience", "theirs").await;
+    let mine = exported.replace(
+        "prefix = \"jwt\"",
+        "prefix = \"jwt\"\njwtAudience = \"mine\"",
+    );
+    assert_ne!(mine, exported);
+    fs::write(&path, mine).expect("a file");
+    let said = jotgate(&gateway, &["apply", file, "--base", &third], 1).await;
+    let told = format!("based on revision {third}");
+    assert!(
+        said.contains(&told) && said.contains("the virtual proxy jwt"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -19,11 +19,13 @@ mod api_keys;
 mod audit;
 mod backup;
 mod configuration;
+mod draft;
 mod endpoint;
 mod input;
 mod openapi;
 mod output;
 mod passwords;
+mod preview;
 mod revisions;
 mod revocations;
 mod sessions;
@@ -62,6 +64,7 @@ fn endpoints() -> Vec<Endpoint> {
         configuration::endpoints(),
         openapi::endpoints(),
         passwords::endpoints(),
+        preview::endpoints(),
         revisions::endpoints(),
         revocations::endpoints(),
         sessions::endpoints(),

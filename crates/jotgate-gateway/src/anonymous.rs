@@ -10,10 +10,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use hashbrown::HashMap;
 use http::Method;
-use jotgate_model::entity::AnonymousAccess;
 use jotgate_model::{
     ANONYMOUS_DIRECTORY, Identity, Reason, Refusal, UnixTime, User, Uuid, VirtualProxy,
 };
+use jotgate_policy::anonymous as policy;
 use jotgate_session::{NewSession, Session, SessionState};
 use tokio::sync::Mutex;
 
@@ -55,19 +55,9 @@ impl Passers {
     }
 }
 
-/// Whether a session may go on in that mode: anonymous users come in only where they may, and nobody
-/// else where all are anonymous.
-pub(crate) fn fits_mode(session: &Session, mode: AnonymousAccess) -> bool {
-    match mode {
-        AnonymousAccess::NoAnonymousUser => !is_anonymous(session),
-        AnonymousAccess::AllowAnonymous => true,
-        AnonymousAccess::AlwaysAnonymous => is_anonymous(session),
-    }
-}
-
 /// Whether its user came without credentials.
 pub(crate) fn is_anonymous(session: &Session) -> bool {
-    session.user_directory() == ANONYMOUS_DIRECTORY
+    policy::is_anonymous(session.user_directory())
 }
 
 /// A new session for somebody without credentials.

@@ -1,10 +1,11 @@
 //! Authorize: blocks, bindings and access rules, for sessions that there are and those to come.
 
 use jotgate_model::{Identity, People, Refusal, Snapshot, VirtualProxy};
+use jotgate_policy::anonymous::fits_mode;
 use jotgate_policy::authorize::{self, Who};
 use jotgate_session::{Session, Sessions};
 
-use crate::{Shared, anonymous};
+use crate::Shared;
 
 /// Whether somebody who has just proved who they are may come in.
 pub(crate) fn newcomer(
@@ -52,6 +53,7 @@ pub(crate) fn must_close(snapshot: &Snapshot, people: &People, of: &Session) -> 
     snapshot
         .virtual_proxy(of.virtual_proxy())
         .is_some_and(|vp| {
-            !anonymous::fits_mode(of, vp.anonymous) || session(snapshot, people, vp, of).is_err()
+            !fits_mode(of.user_directory(), vp.anonymous)
+                || session(snapshot, people, vp, of).is_err()
         })
 }

@@ -12,6 +12,7 @@ use jotgate_model::entity::AnonymousAccess;
 use jotgate_model::{
     Authentication, CsrfProtection, Identity, Reason, Refusal, UnixTime, User, VirtualProxy,
 };
+use jotgate_policy::anonymous::fits_mode;
 use jotgate_policy::cookies::{self, Found};
 use jotgate_policy::header_user::header_user;
 use jotgate_policy::{csrf, directory};
@@ -249,7 +250,7 @@ fn by_cookie(
         .and_then(|key| shared.sessions.find(&key))
         .filter(|session| session.virtual_proxy() == vp.id)
         .ok_or_else(|| unknown("the cookie names no session of this virtual proxy"))?;
-    if !anonymous::fits_mode(&session, vp.anonymous) {
+    if !fits_mode(session.user_directory(), vp.anonymous) {
         return Err(unknown(
             "the session is of a time when anonymous access was configured otherwise",
         ));
@@ -375,7 +376,8 @@ impl Opening {
         let still_good = || {
             token.map_or(Ok(()), |verified| {
                 let revocations = shared.keys.revocations();
-                revocations.check(vp.id, &self.key.token, verified, *now)
+                revocations.check(vp.id, &self.key.token, verified, *now)?;
+                still_has_key(shared, vp, verified)
             })
         };
         open::open(shared, vp, self.new_session(), still_good).await
@@ -400,6 +402,16 @@ impl Opening {
             ..new
         }
     }
+}
+
+/// Refuses a token whose key was removed while its session was being opened: whoever removed it may have
+/// ended the sessions of that key already.
+fn still_has_key(shared: &Shared, vp: &VirtualProxy, verified: &Verified) -> Result<(), Refusal> {
+    if shared.keys.has_key(vp.id, &verified.key_fingerprint) {
+        return Ok(());
+    }
+    let detail = "the key that the token was verified with has just been removed";
+    Err(Refusal::with(Reason::KeyNotFound, detail))
 }
 
 /// The 32 bytes that a fingerprint's hexadecimal digits stand for.

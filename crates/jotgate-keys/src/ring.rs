@@ -134,6 +134,19 @@ impl KeyRing {
         rules.judges().first().map(|judge| judge.verifier.clone())
     }
 
+    /// Whether tokens of a virtual proxy can be verified with the key of that fingerprint, now.
+    #[must_use]
+    pub fn has_key(&self, virtual_proxy: Uuid, fingerprint: &str) -> bool {
+        let Some(rules) = self.inner.rules_of(virtual_proxy) else {
+            return false;
+        };
+        let mut keys = rules
+            .judges()
+            .iter()
+            .flat_map(|judge| judge.verifier.keys().keys());
+        keys.any(|key| key.fingerprint() == fingerprint)
+    }
+
     /// Every source of keys, as it is now: published key sets in the order of their names, then the
     /// PEM texts of each virtual proxy.
     #[must_use]

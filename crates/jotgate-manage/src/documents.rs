@@ -149,7 +149,7 @@ fn intent(actor: &Actor, verb: &str, documents: &[Document], now: Timestamp) -> 
 }
 
 /// What follows from the rest of the site.
-fn completed(mut draft: Document, documents: &Documents) -> Document {
+pub(crate) fn completed(mut draft: Document, documents: &Documents) -> Document {
     match &mut draft {
         Document::Node(node) if node.service_cluster.is_nil() => {
             let central = documents.nodes.values().find(|n| n.is_central);
@@ -189,7 +189,7 @@ fn with_stored_secrets(mut draft: Document, stored: &Document) -> Document {
 }
 
 /// What refers to documents that go, changed so that it does not.
-fn without_references(kind: Kind, ids: &[Uuid], documents: &Documents) -> Vec<Change> {
+pub(crate) fn without_references(kind: Kind, ids: &[Uuid], documents: &Documents) -> Vec<Change> {
     let changed = match kind {
         Kind::VirtualProxy => unlinked(ids, documents),
         Kind::CustomProperty | Kind::Tag => Document::all(documents)

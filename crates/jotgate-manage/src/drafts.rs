@@ -1,17 +1,29 @@
 //! A set of changes that is tried before it is made.
 //!
 //! A draft is checked as a whole, as every save is, and shown as what would differ. Applying it is
-//! one save. Where it names the revision that it is based on, nothing is changed unless that is
-//! still the current one.
+//! one save. Where it names the revision that it is based on, what others have changed since stays,
+//! and a document that both have changed is refused.
 
-use jotgate_model::{Documents, FieldErrors, Snapshot, Timestamp};
-use jotgate_repository::{Change, Difference, Document, Kind, differences};
+mod base;
+mod comparison;
+mod edits;
+
+use std::sync::Arc;
+
+use jotgate_model::{FieldErrors, Snapshot, Timestamp};
+use jotgate_repository::Change;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
+use crate::key_sessions::removed_keys;
 use crate::management::Intent;
 use crate::stamp::stamp;
 use crate::{Actor, ManageError, Management, file, rules};
+use base::Base;
+pub(crate) use base::steps;
+pub use base::{Conflict, ConflictField};
+pub use comparison::{Comparison, DocumentChange, DocumentDifference};
+pub(crate) use comparison::{compare, compare_documents};
+pub use edits::{Edit, MAX_EDITS};
 
 /// Characters of a note.
 pub const MAX_NOTE: usize = 1024;
@@ -19,7 +31,7 @@ pub const MAX_NOTE: usize = 1024;
 /// What somebody wants to change.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The revision that it is based on; nothing: the current one, whatever it is.
+    /// The revision that it was made from; nothing: the current one, whatever it is.
     pub base: Option<u64>,
     /// What it asks for.
     pub content: DraftContent,
@@ -28,8 +40,8 @@ pub struct Draft {
 /// What a draft asks for.
 #[derive(Clone)]
 pub enum DraftContent {
-    /// These changes.
-    Changes(Vec<Change>),
+    /// These changes, one after the other.
+    Edits(Vec<Edit>),
     /// The whole configuration, in the form of [`file`].
     Configuration(Map<String, Value>),
 }
@@ -41,41 +53,22 @@ impl std::fmt::Debug for DraftContent {
     }
 }
 
-/// What differs between two configurations, or would.
-#[derive(Clone, Debug)]
-pub struct Comparison {
-    /// The revision before.
-    pub before: u64,
-    /// The revision after; the same where nothing differs.
-    pub after: u64,
-    /// The documents that differ, the kinds and their ids in order.
-    pub documents: Vec<DocumentDifference>,
+/// How a draft is applied.
+#[derive(Clone, Debug, Default)]
+pub struct Application {
+    /// One line for the list of revisions.
+    pub note: String,
+    /// Whether sessions end that were opened with a key that the draft removes.
+    pub end_sessions: bool,
 }
 
-/// How a document differs.
+/// What applying a draft has done.
 #[derive(Clone, Debug)]
-pub struct DocumentDifference {
-    /// What it describes.
-    pub kind: Kind,
-    /// Its id.
-    pub id: Uuid,
-    /// Its name for people: of a node its name, of a virtual proxy its description.
-    pub name: String,
-    /// What happened to it.
-    pub change: DocumentChange,
-    /// The fields that differ, secrets masked.
-    pub fields: Vec<Difference>,
-}
-
-/// What happened to a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DocumentChange {
-    /// It is new.
-    Created,
-    /// It is gone.
-    Deleted,
-    /// It is another.
-    Updated,
+pub struct Applied {
+    /// To the configuration.
+    pub comparison: Comparison,
+    /// How many sessions it has ended because their key is gone.
+    pub ended_sessions: usize,
 }
 
 impl Management {
@@ -83,99 +76,85 @@ impl Management {
     ///
     /// # Errors
     /// Those of [`Self::apply_draft`].
-    pub fn compare_draft(
+    pub async fn compare_draft(
         &self,
         actor: &Actor,
         draft: &Draft,
         now: Timestamp,
     ) -> Result<Comparison, ManageError> {
-        let current = self.snapshot();
-        let mut changes = changes_of(draft, &current)?;
-        if changes.is_empty() {
-            return Ok(Comparison {
-                before: current.revision,
-                after: current.revision,
-                documents: Vec::new(),
-            });
-        }
-        let intent = intent(actor, "", now)?;
-        stamp(&mut changes, &current.documents, &intent);
-        let next = check(&current, &changes, actor)?;
+        let (current, next) = self.tried(actor, draft, now).await?;
         Ok(compare(&current, &next))
     }
 
     /// Makes all changes of a draft in one save, or none; no save at all when nothing differs.
     ///
     /// # Errors
-    /// [`ManageError::Outdated`] when the draft is based on another revision than the current one;
+    /// [`ManageError::Outdated`] when others have changed the same documents since the revision that
+    /// the draft is based on, [`ManageError::NoRevision`] when there never was that one;
     /// [`ManageError::Forbidden`], [`ManageError::Invalid`] with every field at fault, and
     /// [`ManageError::Unavailable`].
     pub async fn apply_draft(
         &self,
         actor: &Actor,
         draft: Draft,
-        note: &str,
+        application: Application,
         now: Timestamp,
-    ) -> Result<Comparison, ManageError> {
-        let (intent, actor) = (intent(actor, note, now)?, actor.clone());
-        let saved = self.save_over(intent.clone(), move |current| {
-            let changes = changes_of(&draft, current)?;
+    ) -> Result<Applied, ManageError> {
+        let intent = intent(actor, &application.note, now)?;
+        let base = self.base_of(&draft).await?;
+        let known = self.known_keys();
+        let planned = intent.clone();
+        let saved = self.save_over(intent, move |current| {
+            let changes = changes_of(&draft, base.as_ref(), current)?;
             let mut stamped = changes.clone();
-            stamp(&mut stamped, &current.documents, &intent);
-            check(current, &stamped, &actor)?;
+            stamp(&mut stamped, &current.documents, &planned);
+            check(current, &stamped, &planned.actor)?;
             Ok(changes)
         });
         let saved = saved.await?;
-        Ok(compare(&saved.before, &saved.after))
-    }
-}
-
-pub(crate) fn compare(before: &Snapshot, after: &Snapshot) -> Comparison {
-    let documents = compare_documents(&before.documents, &after.documents);
-    Comparison {
-        before: before.revision,
-        after: after.revision,
-        documents,
-    }
-}
-
-/// What differs, document by document.
-pub(crate) fn compare_documents(before: &Documents, after: &Documents) -> Vec<DocumentDifference> {
-    let all = Document::all(before).chain(Document::all(after));
-    let mut ids: Vec<(Kind, Uuid)> = all
-        .map(|document| (document.kind(), document.id()))
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut documents = Vec::new();
-    for (kind, id) in ids {
-        let old = Document::find(before, kind, id);
-        let new = Document::find(after, kind, id);
-        if old == new {
-            continue;
+        let mut ended_sessions = 0;
+        if application.end_sessions {
+            let removed = removed_keys(&saved.before, &saved.after, &known);
+            ended_sessions = self.end_sessions_of_keys(actor, &removed, now).await?;
         }
-        let fields = differences(old.as_ref(), new.as_ref());
-        let change = match (&old, &new) {
-            (None, _) => DocumentChange::Created,
-            (_, None) => DocumentChange::Deleted,
-            // Only the dates differ.
-            _ if fields.is_empty() => continue,
-            _ => DocumentChange::Updated,
-        };
-        let name = match (&new, &old) {
-            (Some(document), _) => name_of(document, after),
-            (None, Some(document)) => name_of(document, before),
-            (None, None) => String::new(),
-        };
-        documents.push(DocumentDifference {
-            kind,
-            id,
-            name,
-            change,
-            fields,
-        });
+        Ok(Applied {
+            comparison: compare(&saved.before, &saved.after),
+            ended_sessions,
+        })
     }
-    documents
+
+    /// The current configuration, and what a draft would make of it.
+    pub(crate) async fn tried(
+        &self,
+        actor: &Actor,
+        draft: &Draft,
+        now: Timestamp,
+    ) -> Result<(Arc<Snapshot>, Arc<Snapshot>), ManageError> {
+        let base = self.base_of(draft).await?;
+        let current = self.snapshot();
+        let mut changes = changes_of(draft, base.as_ref(), &current)?;
+        if changes.is_empty() {
+            return Ok((current.clone(), current));
+        }
+        stamp(&mut changes, &current.documents, &intent(actor, "", now)?);
+        let next = check(&current, &changes, actor)?;
+        Ok((current, Arc::new(next)))
+    }
+
+    async fn base_of(&self, draft: &Draft) -> Result<Option<Base>, ManageError> {
+        let current = self.snapshot();
+        Ok(match draft.base {
+            None => None,
+            Some(revision) => Some(Base {
+                revision,
+                documents: if revision == current.revision {
+                    current.documents.clone()
+                } else {
+                    self.documents_at(revision).await?
+                },
+            }),
+        })
+    }
 }
 
 /// A note is one line of a list.
@@ -196,16 +175,19 @@ fn intent(actor: &Actor, note: &str, now: Timestamp) -> Result<Intent, ManageErr
     })
 }
 
-fn changes_of(draft: &Draft, current: &Snapshot) -> Result<Vec<Change>, ManageError> {
-    if draft.base.is_some_and(|base| base != current.revision) {
-        return Err(ManageError::Outdated {
-            base: draft.base.unwrap_or_default(),
-            current: current.revision,
-        });
-    }
-    match &draft.content {
-        DraftContent::Changes(changes) => Ok(changes.clone()),
-        DraftContent::Configuration(file) => Ok(file::plan(file, &current.documents)?),
+fn changes_of(
+    draft: &Draft,
+    base: Option<&Base>,
+    current: &Snapshot,
+) -> Result<Vec<Change>, ManageError> {
+    let documents = base.map_or(&current.documents, |base| &base.documents);
+    let changes = match &draft.content {
+        DraftContent::Edits(edits) => edits::plan(edits, documents)?,
+        DraftContent::Configuration(file) => file::plan(file, documents)?,
+    };
+    match base {
+        None => Ok(changes),
+        Some(base) => base.carry_over(changes, current),
     }
 }
 
@@ -225,7 +207,11 @@ fn check(current: &Snapshot, changes: &[Change], actor: &Actor) -> Result<Snapsh
         let Change::Put(document) = change else {
             continue;
         };
-        let label = format!("{} \"{}\"", document.kind(), name_of(document, &next));
+        let label = format!(
+            "{} \"{}\"",
+            document.kind(),
+            comparison::name_of(document, &next)
+        );
         for found in rules::check_alone(document, &current.documents, &next).0 {
             if let Some(at) = left.iter().position(|error| *error == found) {
                 left.remove(at);
@@ -235,18 +221,6 @@ fn check(current: &Snapshot, changes: &[Change], actor: &Actor) -> Result<Snapsh
     }
     named.0.extend(left);
     Err(named.into())
-}
-
-/// What people call a document. A proxy has the name of its node.
-fn name_of(document: &Document, documents: &Documents) -> String {
-    match document {
-        Document::ProxyService(proxy) => {
-            let node = documents.nodes.get(&proxy.server_node_configuration);
-            node.map(|node| node.name.clone()).unwrap_or_default()
-        }
-        Document::VirtualProxy(vp) if vp.description.is_empty() => vp.prefix.clone(),
-        document => document.display_name(),
-    }
 }
 
 #[cfg(test)]

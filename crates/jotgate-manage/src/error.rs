@@ -4,6 +4,8 @@ use jotgate_model::{FieldErrors, Timestamp};
 use jotgate_repository::{Kind, RepositoryError};
 use uuid::Uuid;
 
+use crate::drafts::Conflict;
+
 /// Why nothing was changed. Each reads as one sentence for the administrator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManageError {
@@ -66,16 +68,20 @@ pub enum ManageError {
     /// There never was that revision.
     #[error("There is no revision {0}.")]
     NoRevision(u64),
-    /// Somebody else has saved since the revision that a draft is based on.
+    /// Others have changed, since the revision that a draft is based on, what it changes.
     #[error(
-        "The configuration is at revision {current}, and this change is based on revision {base}; \
-         look at what differs between the two and repeat the change."
+        "The configuration is at revision {current}, and this change is based on revision {base}: \
+         others have changed {} meanwhile. Look at both versions and repeat the change from \
+         revision {current}.",
+        told(conflicts)
     )]
     Outdated {
         /// The revision that the draft is based on.
         base: u64,
         /// The current one.
         current: u64,
+        /// What both have changed.
+        conflicts: Vec<Conflict>,
     },
     /// The repository does not do its work. Traffic goes on with the last configuration. Should it
     /// have failed while it acknowledged, the change is stored all the same: then the next save, or
@@ -91,6 +97,18 @@ impl ManageError {
         errors.push(field, problem);
         Self::Invalid(errors)
     }
+}
+
+/// The documents, the first few by name.
+fn told(conflicts: &[Conflict]) -> String {
+    const NAMED: usize = 3;
+    let named = conflicts.iter().take(NAMED);
+    let named = named.map(|document| format!("the {} \"{}\"", document.kind, document.name));
+    let mut told = named.collect::<Vec<_>>().join(", ");
+    if conflicts.len() > NAMED {
+        told.push_str(&format!(" and {} more", conflicts.len() - NAMED));
+    }
+    told
 }
 
 impl From<FieldErrors> for ManageError {

@@ -12,7 +12,7 @@ mod read;
 mod write;
 
 pub use read::MAX_DOCUMENTS;
-pub(crate) use read::plan;
+pub(crate) use read::{check_members, plan, shortened, with_stored_rows};
 pub use write::{export, export_one};
 
 use jotgate_repository::Kind;
@@ -31,11 +31,11 @@ const KINDS: [Kind; 5] = [
     Kind::VirtualProxy,
 ];
 /// What the server fills in, in documents and in the rows of their lists.
-const METADATA: [&str; 4] = ["id", "createdDate", "modifiedDate", "modifiedByUserName"];
+pub(crate) const METADATA: [&str; 4] = ["id", "createdDate", "modifiedDate", "modifiedByUserName"];
 /// Lists that are kept as clients write them.
 const OPAQUE: [&str; 3] = ["roles", "samlAttributeMap", "oidcAttributeMap"];
 /// Of nodes: there is one cluster, and no document of it.
-const SERVICE_CLUSTER: &str = "serviceCluster";
+pub(crate) const SERVICE_CLUSTER: &str = "serviceCluster";
 
 /// The section of a kind of documents.
 const fn section(kind: Kind) -> &'static str {

@@ -3,11 +3,11 @@
 
 use jotgate_model::entity::VirtualProxyConfig;
 use jotgate_model::{Timestamp, VirtualProxy};
-use jotgate_session::{EndReason, Session};
 use jotgate_token::{KeySet, without_keys};
 
 use crate::authority::check_may_change;
-use crate::{Actor, Asker, KeyAction, ManageError, Management};
+use crate::key_sessions::RemovedKeys;
+use crate::{Asker, KeyAction, ManageError, Management};
 
 /// What changes about the keys of a virtual proxy. All of it is one save; old and new may stand
 /// together, so that nobody is kept out meanwhile.
@@ -76,8 +76,8 @@ impl Management {
             self.update_virtual_proxy(&actor, vp.id, draft, now).await?;
         }
         let ended_sessions = if change.end_sessions {
-            self.end_sessions_of_keys(&actor, &vp, &change.remove)
-                .await?
+            let removed = RemovedKeys::named(vp.id, &change.remove);
+            self.end_sessions_of_keys(&actor, &removed, now).await?
         } else {
             0
         };
@@ -92,24 +92,6 @@ impl Management {
         let stored = snapshot.documents.virtual_proxies.get(&vp.id);
         let stored = stored.ok_or_else(|| ManageError::NoVirtualProxy(vp.id.to_string()))?;
         Ok(VirtualProxyConfig::clone(stored))
-    }
-
-    async fn end_sessions_of_keys(
-        &self,
-        actor: &Actor,
-        vp: &VirtualProxy,
-        fingerprints: &[String],
-    ) -> Result<usize, ManageError> {
-        let of_removed = |session: &Session| {
-            let fingerprint = session.key_fingerprint().map(crate::revocations::hex);
-            session.virtual_proxy() == vp.id
-                && fingerprint.is_some_and(|its| fingerprints.iter().any(|one| is_same(one, &its)))
-        };
-        let sessions = &self.inner.sessions;
-        let ended = sessions.end_where(EndReason::ClosedByServer, of_removed);
-        let ended = ended.await.map_err(crate::sessions::refused)?;
-        crate::sessions::note_ends(actor, &ended);
-        Ok(ended.len())
     }
 }
 

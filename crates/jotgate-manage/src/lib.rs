@@ -17,12 +17,14 @@ mod drafts;
 mod error;
 pub mod file;
 mod key_changes;
+mod key_sessions;
 mod labels;
 mod live;
 mod local;
 mod management;
 mod material;
 mod nodes;
+mod preview;
 mod proxy_services;
 mod revisions;
 mod revocations;
@@ -42,7 +44,10 @@ pub use actor::{Actor, Privilege};
 pub use api_keys::{ApiKeyText, KeyAction, KeyCaller, KeyRefused, NewApiKey};
 pub use asker::Asker;
 pub use backup::note_restore;
-pub use drafts::{Comparison, DocumentChange, DocumentDifference, Draft, DraftContent, MAX_NOTE};
+pub use drafts::{
+    Application, Applied, Comparison, Conflict, ConflictField, DocumentChange, DocumentDifference,
+    Draft, DraftContent, Edit, MAX_EDITS, MAX_NOTE,
+};
 pub use error::ManageError;
 pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
 pub use jotgate_model::ActorKind;
@@ -58,6 +63,9 @@ pub use key_changes::{ChangedKeys, KeyChange};
 pub use live::{BackendStatus, LiveSide, MAX_RECENT};
 pub use local::{LocalError, make_set_up_secret};
 pub use management::Management;
+pub use preview::{
+    AffectedSession, MAX_NAMED, Outcome, Preview, SessionEffect, SessionEffects, SessionGroup,
+};
 pub use revisions::MAX_REVISIONS;
 pub use revocations::MAX_REVOCATIONS;
 pub use scoped::SessionChoice;

@@ -1,9 +1,9 @@
 //! The saves of the past: their list, what differs between two, and going back to one.
 
 use jotgate_model::{Documents, Timestamp};
-use jotgate_repository::{Change, Document, Kind, Revision};
+use jotgate_repository::Revision;
 
-use crate::drafts::{check_note, compare, compare_documents};
+use crate::drafts::{check_note, compare, compare_documents, steps};
 use crate::management::Intent;
 use crate::{Actor, Comparison, ManageError, Management};
 
@@ -71,43 +71,17 @@ impl Management {
             now,
         };
         let saved = self.save_over(intent, move |current| {
-            Ok(way_back(&current.documents, &wanted))
+            Ok(steps(&current.documents, &wanted))
         });
         let saved = saved.await?;
         Ok(compare(&saved.before, &saved.after))
     }
 
-    async fn documents_at(&self, revision: u64) -> Result<Documents, ManageError> {
+    pub(crate) async fn documents_at(&self, revision: u64) -> Result<Documents, ManageError> {
         let found = self.inner.repository.documents_at(revision).await?;
         let found = found.ok_or(ManageError::NoRevision(revision))?;
         Ok(found.documents)
     }
-}
-
-/// The changes that lead from `current` to `wanted`. Dates do not count. A proxy that is there now
-/// stays: none can be deleted.
-fn way_back(current: &Documents, wanted: &Documents) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let mut put = |document: Document| {
-        let stored = Document::find(current, document.kind(), document.id());
-        let same = stored.is_some_and(|mut stored| {
-            *stored.metadata_mut() = document.metadata().clone();
-            stored == document
-        });
-        if !same {
-            changes.push(Change::Put(document));
-        }
-    };
-    Document::all(wanted).for_each(&mut put);
-    let gone = Document::all(current).filter(|document| {
-        document.kind() != Kind::ProxyService
-            && Document::find(wanted, document.kind(), document.id()).is_none()
-    });
-    changes.extend(gone.map(|document| Change::Delete {
-        kind: document.kind(),
-        id: document.id(),
-    }));
-    changes
 }
 
 #[cfg(test)]

@@ -138,6 +138,13 @@ impl Snapshot {
         self.virtual_proxies.get(&id)
     }
 
+    /// Whether a virtual proxy is linked to this gateway.
+    #[must_use]
+    pub fn is_linked(&self, id: Uuid) -> bool {
+        let proxy = self.documents.proxy_services.get(&self.proxy_id);
+        proxy.is_some_and(|proxy| proxy.settings.virtual_proxies.contains(&id))
+    }
+
     /// Every virtual proxy, linked or not.
     pub fn virtual_proxies(&self) -> impl Iterator<Item = &Arc<VirtualProxy>> {
         self.virtual_proxies.values()

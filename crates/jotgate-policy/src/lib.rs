@@ -7,6 +7,7 @@
 //! The modules follow the phases: sanitize, route, admit, identify, select, rewrite, tunnel.
 
 pub mod admit;
+pub mod anonymous;
 pub mod authorize;
 pub mod cookies;
 pub mod csrf;

@@ -1,12 +1,13 @@
 //! The whole configuration: read, compared, applied.
 
 use axum::extract::State;
-use jotgate_manage::{Draft, DraftContent, file};
+use jotgate_manage::{Application, file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Native;
+use super::draft::{ChangeRequest, DraftRequest, draft};
 use super::endpoint::Endpoint;
 use super::input::{Body, Caller};
 use super::output::{Answer, ComparisonAnswer};
@@ -25,11 +26,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         .answer::<ComparisonAnswer>(),
         Endpoint::post(
             "/configuration/apply",
-            "Makes the configuration another one, in one save or not at all",
+            "Changes the configuration, in one save or not at all",
             apply,
         )
         .body::<ApplyRequest>()
-        .answer::<ComparisonAnswer>(),
+        .answer::<AppliedAnswer>(),
     ]
 }
 
@@ -51,49 +52,54 @@ pub(super) async fn export(
     })
 }
 
-/// A draft. `base` is the revision that it was made from.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DraftRequest {
-    base: Option<u64>,
-    configuration: Map<String, Value>,
-}
-
 pub(super) async fn difference(
     State(native): State<Native>,
     Caller(actor): Caller,
     Body(request): Body<DraftRequest>,
 ) -> Result<Answer<ComparisonAnswer>, Trouble> {
-    let draft = Draft {
-        base: request.base,
-        content: DraftContent::Configuration(request.configuration),
-    };
+    let draft = request.draft()?;
     let management = &native.management;
-    let comparison = management.compare_draft(&actor, &draft, (native.clock)())?;
-    Ok(Answer(comparison.into()))
+    let comparison = management.compare_draft(&actor, &draft, (native.clock)());
+    Ok(Answer(comparison.await?.into()))
 }
 
-/// A draft that is to hold, and why.
+/// A draft that is to hold, why, and whether sessions end whose key it removes.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct ApplyRequest {
     base: Option<u64>,
-    configuration: Map<String, Value>,
+    configuration: Option<Map<String, Value>>,
+    changes: Option<Vec<ChangeRequest>>,
     #[serde(default)]
     note: String,
+    #[serde(default)]
+    end_sessions: bool,
+}
+
+/// What has changed, and how many sessions have ended because their key is gone.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AppliedAnswer {
+    #[serde(flatten)]
+    comparison: ComparisonAnswer,
+    ended_sessions: usize,
 }
 
 pub(super) async fn apply(
     State(native): State<Native>,
     Caller(actor): Caller,
     Body(request): Body<ApplyRequest>,
-) -> Result<Answer<ComparisonAnswer>, Trouble> {
-    let draft = Draft {
-        base: request.base,
-        content: DraftContent::Configuration(request.configuration),
+) -> Result<Answer<AppliedAnswer>, Trouble> {
+    let draft = draft(request.base, request.configuration, request.changes)?;
+    let application = Application {
+        note: request.note,
+        end_sessions: request.end_sessions,
     };
-    let applied = native
-        .management
-        .apply_draft(&actor, draft, &request.note, (native.clock)());
-    Ok(Answer(applied.await?.into()))
+    let management = &native.management;
+    let applied = management.apply_draft(&actor, draft, application, (native.clock)());
+    let applied = applied.await?;
+    Ok(Answer(AppliedAnswer {
+        comparison: applied.comparison.into(),
+        ended_sessions: applied.ended_sessions,
+    }))
 }

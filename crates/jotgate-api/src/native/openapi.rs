@@ -67,26 +67,7 @@ pub(super) fn describe(endpoints: &[Endpoint]) -> Map<String, Value> {
             },
             "schemas": schemas,
             "responses": {
-                "refused": {
-                    "description": "What is wrong, and which fields are at fault",
-                    "content": {"application/problem+json": {"schema": {
-                        "type": "object",
-                        "required": ["status", "title", "detail"],
-                        "properties": {
-                            "status": {"type": "integer"},
-                            "title": {"type": "string"},
-                            "detail": {"type": "string"},
-                            "errors": {"type": "array", "items": {
-                                "type": "object",
-                                "required": ["field", "problem"],
-                                "properties": {
-                                    "field": {"type": "string"},
-                                    "problem": {"type": "string"},
-                                },
-                            }},
-                        },
-                    }}},
-                },
+                "refused": refused(),
             },
         },
     });
@@ -94,6 +75,45 @@ pub(super) fn describe(endpoints: &[Endpoint]) -> Map<String, Value> {
         Value::Object(members) => members,
         _ => Map::new(),
     }
+}
+
+/// Problem details (RFC 9457), with the fields at fault and what somebody else has changed as well.
+fn refused() -> Value {
+    let schema = json!({
+        "type": "object",
+        "required": ["status", "title", "detail"],
+        "properties": {
+            "status": {"type": "integer"},
+            "title": {"type": "string"},
+            "detail": {"type": "string"},
+            "errors": {"type": "array", "items": {
+                "type": "object",
+                "required": ["field", "problem"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "problem": {"type": "string"},
+                },
+            }},
+            "conflicts": {"type": "array", "items": {
+                "type": "object",
+                "required": ["kind", "id", "name", "fields"],
+                "properties": {
+                    "kind": {"type": "string"},
+                    "id": {"type": "string"},
+                    "name": {"type": "string"},
+                    "fields": {"type": "array", "items": {
+                        "type": "object",
+                        "required": ["field", "base", "mine", "theirs"],
+                        "properties": {"field": {"type": "string"}},
+                    }},
+                },
+            }},
+        },
+    });
+    json!({
+        "description": "What is wrong, and which fields are at fault",
+        "content": {"application/problem+json": {"schema": schema}},
+    })
 }
 
 fn generator(contract: Contract) -> SchemaGenerator {

@@ -3,8 +3,9 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use jotgate_manage::ManageError;
+use jotgate_manage::{Conflict, ManageError};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::problem::Problem;
 
@@ -17,6 +18,26 @@ pub(super) struct Trouble {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldTrouble>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    conflicts: Vec<ConflictTrouble>,
+}
+
+/// A document that somebody else has changed as well.
+#[derive(Debug, Serialize)]
+struct ConflictTrouble {
+    kind: &'static str,
+    id: String,
+    name: String,
+    fields: Vec<ConflictFieldTrouble>,
+}
+
+/// A field in its three versions.
+#[derive(Debug, Serialize)]
+struct ConflictFieldTrouble {
+    field: String,
+    base: Value,
+    mine: Value,
+    theirs: Value,
 }
 
 /// A field at fault.
@@ -33,6 +54,7 @@ impl Trouble {
             title: status.canonical_reason().unwrap_or_default(),
             detail: detail.into(),
             errors: Vec::new(),
+            conflicts: Vec::new(),
         }
     }
 
@@ -67,19 +89,39 @@ impl From<Problem> for Trouble {
 
 impl From<ManageError> for Trouble {
     fn from(error: ManageError) -> Self {
-        let fields = match &error {
-            ManageError::Invalid(errors) => errors.0.clone(),
-            _ => Vec::new(),
-        };
-        let mut trouble = Self::from(Problem::from(error));
-        trouble.errors = fields
-            .into_iter()
-            .map(|error| FieldTrouble {
-                field: error.field,
-                problem: error.problem,
-            })
-            .collect();
-        trouble
+        let (mut errors, mut conflicts) = (Vec::new(), Vec::new());
+        match &error {
+            ManageError::Invalid(fields) => errors.clone_from(&fields.0),
+            ManageError::Outdated {
+                conflicts: both, ..
+            } => conflicts.clone_from(both),
+            _ => {}
+        }
+        let errors = errors.into_iter().map(|error| FieldTrouble {
+            field: error.field,
+            problem: error.problem,
+        });
+        Self {
+            errors: errors.collect(),
+            conflicts: conflicts.into_iter().map(conflict).collect(),
+            ..Self::from(Problem::from(error))
+        }
+    }
+}
+
+fn conflict(conflict: Conflict) -> ConflictTrouble {
+    let fields = conflict.fields.into_iter();
+    let fields = fields.map(|field| ConflictFieldTrouble {
+        field: field.field,
+        base: field.base,
+        mine: field.mine,
+        theirs: field.theirs,
+    });
+    ConflictTrouble {
+        kind: conflict.kind.name(),
+        id: conflict.id.to_string(),
+        name: conflict.name,
+        fields: fields.collect(),
     }
 }
 

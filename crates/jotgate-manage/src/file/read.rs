@@ -315,7 +315,7 @@ fn secret(value: &Value, stored: Option<&Value>) -> Result<Value, String> {
 }
 
 /// A row that says what a stored one says is that one, with its id and dates.
-fn with_stored_rows(value: &Value, stored: Option<&Value>) -> Value {
+pub(crate) fn with_stored_rows(value: &Value, stored: Option<&Value>) -> Value {
     let (Value::Array(rows), Some(Value::Array(stored))) = (value, stored) else {
         return value.clone();
     };
@@ -328,7 +328,7 @@ fn with_stored_rows(value: &Value, stored: Option<&Value>) -> Value {
 }
 
 /// A member that was not read is a mistyped one: nothing in a file is ignored.
-fn check_members(written: &Value, read: &Value, path: &str) -> Result<(), String> {
+pub(crate) fn check_members(written: &Value, read: &Value, path: &str) -> Result<(), String> {
     match (written, read) {
         (Value::Object(written), Value::Object(read)) => {
             for (name, value) in written {
@@ -410,6 +410,6 @@ fn stop_at(errors: &FieldErrors) -> Result<(), FieldErrors> {
 }
 
 /// What somebody wrote, short enough for a sentence.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }

@@ -61,9 +61,13 @@ pub(crate) struct ApplyArguments {
     /// One line for the list of revisions
     #[arg(long, value_name = "TEXT", default_value = "")]
     note: String,
-    /// Change nothing unless the gateway is at this revision
+    /// The revision that the file was made from: what others have changed since stays, and nothing
+    /// is changed when they have changed the same
     #[arg(long, value_name = "REVISION")]
     base: Option<u64>,
+    /// End the sessions that were opened with a key that is removed
+    #[arg(long)]
+    end_sessions: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -95,9 +99,9 @@ pub(crate) fn export(arguments: &ExportArguments) -> Result<Answer, Failure> {
 
 pub(crate) fn diff(arguments: &DiffArguments) -> Result<Answer, Failure> {
     let request = json!({"configuration": read(&arguments.file)?});
-    let path = "configuration/difference";
+    let path = "configuration/preview";
     let found = arguments.gateway.ask(Method::POST, path, Some(&request))?;
-    let mut answer = Answer::done(difference::text(&found, arguments.json));
+    let mut answer = Answer::done(tried(&found, arguments.json));
     if arguments.exit_code && !difference::is_empty(&found) {
         answer.exit = Exit::Refused;
     }
@@ -105,22 +109,37 @@ pub(crate) fn diff(arguments: &DiffArguments) -> Result<Answer, Failure> {
 }
 
 pub(crate) fn apply(arguments: &ApplyArguments) -> Result<Answer, Failure> {
-    let mut request = json!({"configuration": read(&arguments.file)?});
+    let mut request = json!({
+        "configuration": read(&arguments.file)?,
+        "endSessions": arguments.end_sessions,
+    });
     if let Some(base) = arguments.base {
         request["base"] = json!(base);
     }
-    let path = if arguments.dry_run {
-        "configuration/difference"
-    } else {
-        request["note"] = json!(arguments.note);
-        "configuration/apply"
-    };
-    let found = arguments.gateway.ask(Method::POST, path, Some(&request))?;
+    let ask = |path, request| arguments.gateway.ask(Method::POST, path, Some(request));
+    if arguments.dry_run {
+        let found = ask("configuration/preview", &request)?;
+        return Ok(Answer::done(tried(&found, arguments.json)));
+    }
+    request["note"] = json!(arguments.note);
+    let found = ask("configuration/apply", &request)?;
     let mut text = difference::text(&found, arguments.json);
-    if !arguments.json && !arguments.dry_run && !difference::is_empty(&found) {
+    if !arguments.json && !difference::is_empty(&found) {
         text.push_str(&format!("revision {}\n", found["after"]));
+        if arguments.end_sessions {
+            text.push_str(&format!("sessions ended: {}\n", found["endedSessions"]));
+        }
     }
     Ok(Answer::done(text))
+}
+
+/// What would change, and who would notice.
+fn tried(found: &Value, json: bool) -> String {
+    let mut text = difference::text(found, json);
+    if !json {
+        text.push_str(&difference::sessions(found));
+    }
+    text
 }
 
 /// The configuration in a file, its secrets filled in.

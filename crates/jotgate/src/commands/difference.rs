@@ -32,6 +32,31 @@ pub(crate) fn text(found: &Value, json: bool) -> String {
     text
 }
 
+/// Who would notice, for people: a line for each group of sessions, and one for each that is named.
+pub(crate) fn sessions(found: &Value) -> String {
+    let mut text = String::new();
+    for group in found["sessions"]["groups"].as_array().into_iter().flatten() {
+        let word = |member: &str| group[member].as_str().unwrap_or_default();
+        let outcome = match word("outcome") {
+            "ends" => "ending",
+            "refused" => "refused",
+            "out_of_reach" => "out of reach",
+            _ => "going on, ending with --end-sessions",
+        };
+        let (count, prefix, why) = (&group["count"], word("prefix"), word("why"));
+        text.push_str(&format!(
+            "sessions at \"/{prefix}\" {outcome}: {count}, because {why}\n"
+        ));
+        for session in group["sessions"].as_array().into_iter().flatten() {
+            let (id, user) = (&session["id"], &session["user"]);
+            let (id, user) = (id.as_str(), user.as_str());
+            let (id, user) = (id.unwrap_or_default(), user.unwrap_or_default());
+            text.push_str(&format!("  {user} {id}\n"));
+        }
+    }
+    text
+}
+
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(MAX_VALUE) {
