@@ -59,15 +59,17 @@ impl Frame {
 pub(crate) enum Done {
     Created,
     Deleted,
+    Ended,
     Linked,
     Saved,
     Unlinked,
 }
 
 impl Done {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Created,
         Self::Deleted,
+        Self::Ended,
         Self::Linked,
         Self::Saved,
         Self::Unlinked,
@@ -77,6 +79,7 @@ impl Done {
         match self {
             Self::Created => "created",
             Self::Deleted => "deleted",
+            Self::Ended => "ended",
             Self::Linked => "linked",
             Self::Saved => "saved",
             Self::Unlinked => "unlinked",
@@ -91,6 +94,7 @@ impl Done {
         match self {
             Self::Created => "Created.",
             Self::Deleted => "Deleted.",
+            Self::Ended => "Ended, with its WebSockets. Whoever it was has to sign in again.",
             Self::Linked => "Linked. It serves requests now; nothing had to restart.",
             Self::Saved => "Saved. It holds from now on, and nobody's session has ended.",
             Self::Unlinked => "Unlinked. Requests to it are refused from now on.",

@@ -15,11 +15,13 @@
 //! A page is a module below `pages`, a template, and a row in `pages.rs` and `navigation.rs`.
 
 mod assets;
+mod dates;
 mod form;
 mod frame;
 mod guard;
 mod navigation;
 mod pages;
+mod paging;
 #[cfg(test)]
 mod testing;
 mod visit;

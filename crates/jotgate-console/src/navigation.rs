@@ -14,10 +14,19 @@ pub(crate) struct Link {
 }
 
 /// Every page that the navigation leads to.
-pub(crate) const GROUPS: &[Group] = &[Group {
-    heading: "Configure system",
-    links: &[Link {
-        text: "Virtual proxies",
-        path: "/virtual-proxies",
-    }],
-}];
+pub(crate) const GROUPS: &[Group] = &[
+    Group {
+        heading: "Configure system",
+        links: &[Link {
+            text: "Virtual proxies",
+            path: "/virtual-proxies",
+        }],
+    },
+    Group {
+        heading: "Watch",
+        links: &[Link {
+            text: "Sessions",
+            path: "/sessions",
+        }],
+    },
+];

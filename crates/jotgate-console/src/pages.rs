@@ -1,6 +1,7 @@
 //! The pages, and what leads to them. Each module has its routes, below `/qmc`.
 
 mod design;
+mod sessions;
 mod sign_out;
 mod virtual_proxies;
 
@@ -18,6 +19,7 @@ pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .route("/", get(start))
         .merge(design::routes())
+        .merge(sessions::routes())
         .merge(sign_out::routes())
         .merge(virtual_proxies::routes())
 }
