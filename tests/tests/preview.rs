@@ -8,7 +8,7 @@ mod started;
 
 use std::time::Duration;
 
-use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Keys, VirtualProxy};
+use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Keys, Reply, VirtualProxy};
 use serde_json::{Value, json};
 use support::native::{BASE, Native};
 
@@ -16,7 +16,7 @@ const A_SECOND: Duration = Duration::from_secs(1);
 
 struct Site {
     gateway: Gateway,
-    _backend: Backend,
+    backend: Backend,
     vp: VirtualProxy,
     native: Native,
 }
@@ -31,7 +31,7 @@ impl Site {
         let native = Native::of(&gateway);
         Self {
             gateway,
-            _backend: backend,
+            backend,
             vp,
             native,
         }
@@ -238,6 +238,104 @@ async fn a_program_with_an_api_key_previews_nothing() {
     }
 }
 
+/// The session of a removed key ends only when the change has proved itself.
+#[tokio::test]
+async fn a_probe_that_fails_takes_the_change_back_and_ends_nobody() {
+    let site = Site::new().await;
+    let anna = site.sign_in(Keys::first(), "anna").await;
+    let dead = Backend::nowhere().await;
+    let services = json!([{"path": "/", "uri": format!("http://{dead}")}]);
+    let properties = json!({"name": "dead", "services": services});
+    let node = site.gateway.qrs().node_with(properties).await;
+    let change = site.put(json!({
+        "jwtPublicKeyCertificate": Keys::second().public_key(),
+        "loadBalancingServerNodes": [node],
+    }));
+    let token = Keys::second().token().user("corp", "probe").sign();
+    let probe = json!({"path": "/jwt/hub/", "token": token, "expect": 200});
+    let body = json!({"changes": [change], "endSessions": true, "probe": probe});
+
+    // Others notice nothing of it.
+    let other = site.gateway.qrs().virtual_proxy("other");
+    other.backend(&site.backend).await.create().await;
+    let revision = site.revision().await;
+    let token = Keys::first().token().user("corp", "boz").sign();
+    let load = tokio::spawn({
+        let client = site.client();
+        async move {
+            let mut statuses = Vec::new();
+            while statuses.len() < 200 {
+                let request = client.get("/other/hub/").bearer(&token);
+                statuses.push(request.send().await.status);
+            }
+            statuses
+        }
+    });
+    let (status, problem) = site.post("/configuration/apply", &body).await;
+    assert_eq!(status, 422, "{problem}");
+    let detail = problem["detail"].as_str().expect("a sentence");
+    assert_eq!(
+        detail,
+        "Rolled back: the probe of /jwt/hub/ got 502 (node_failed) where 200 was expected."
+    );
+    let expected = json!({
+        "path": "/jwt/hub/", "expected": 200, "status": 502, "reason": "node_failed",
+        "revision": revision + 1, "restored": revision + 2,
+    });
+    assert_eq!(problem["probe"], expected);
+    assert_eq!(site.revision().await, revision + 2);
+    assert_eq!(site.status_with(&anna).await, 200, "her session goes on");
+    let again = site.sign_in(Keys::first(), "zoe").await;
+    assert_eq!(site.status_with(&again).await, 200, "the old key is back");
+    let statuses = load.await.expect("the load");
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn a_change_that_proves_itself_stays() {
+    let site = Site::new().await;
+    let anna = site.sign_in(Keys::first(), "anna").await;
+    let token = Keys::second().token().user("corp", "probe").sign();
+    let change = site.put(json!({"jwtPublicKeyCertificate": Keys::second().public_key()}));
+    let probe = json!({"path": "/jwt/hub/", "token": token, "expect": 200});
+    let body = json!({"changes": [change], "endSessions": true, "probe": probe});
+    let applied = site.native.ask("POST", "/configuration/apply", &body).await;
+    assert_eq!(applied["probe"]["status"], 200, "{applied}");
+    assert_eq!(applied["endedSessions"], 1);
+    assert_eq!(site.status_with(&anna).await, 401);
+}
+
+/// A backend that never answers: the probe has a time limit of its own.
+#[tokio::test]
+async fn a_probe_that_is_not_answered_takes_the_change_back() {
+    let site = Site::new().await;
+    let silent = Backend::answering(|_| Reply::never()).await;
+    let node = site.gateway.qrs().node(&silent).await;
+    let change = site.put(json!({"loadBalancingServerNodes": [node]}));
+    let token = Keys::first().token().user("corp", "probe").sign();
+    let probe = json!({"path": "/jwt/hub/", "token": token, "expect": 200, "timeout": 1});
+    let body = json!({"changes": [change], "probe": probe});
+    let (status, problem) = site.post("/configuration/apply", &body).await;
+    assert_eq!(status, 422, "{problem}");
+    assert_eq!(problem["probe"]["status"], Value::Null);
+    let anna = site.sign_in(Keys::first(), "anna").await;
+    assert_eq!(site.status_with(&anna).await, 200);
+    for (probe, told) in [
+        (json!({"path": "jwt", "expect": 200}), "probe.path"),
+        (json!({"path": "/", "expect": 600}), "probe.expect"),
+        (
+            json!({"path": "/", "expect": 200, "timeout": 31}),
+            "probe.timeout",
+        ),
+        (json!({"path": "/"}), "expect"),
+    ] {
+        let body = json!({"changes": [], "probe": probe});
+        let (status, problem) = site.post("/configuration/apply", &body).await;
+        assert_eq!(status, 400, "{problem}");
+        assert!(problem.to_string().contains(told), "{problem}");
+    }
+}
+
 #[tokio::test]
 async fn the_command_line_says_who_would_notice_and_ends_their_sessions() {
     let site = Site::new().await;
@@ -269,4 +367,32 @@ async fn the_command_line_says_who_would_notice_and_ends_their_sessions() {
     let said = jotgate(&["apply", file, "--end-sessions"]).await;
     assert!(said.ends_with("sessions ended: 1\n"), "{said}");
     assert_eq!(site.status_with(&anna).await, 401);
+
+    let exported = jotgate(&["export"]).await;
+    let other = exported.replace("prefix = \"jwt\"", "prefix = \"jwt\"\njwtAudience = \"x\"");
+    std::fs::write(&path, other).expect("a file");
+    let token = path.with_file_name("token");
+    let signed = Keys::second().token().user("corp", "probe").sign();
+    std::fs::write(&token, signed).expect("a file");
+    let token = token.to_str().expect("text");
+    let place = ["--data-dir", data.to_str().expect("text")];
+    let words = [
+        "apply",
+        file,
+        "--probe",
+        "/jwt/hub/",
+        "--probe-token-file",
+        token,
+    ];
+    let ended = started::ended(&[&words[..], &place].concat(), &[]).await;
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    assert!(
+        ended.stderr.contains("Rolled back") && ended.stderr.contains("audience_mismatch"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(jotgate(&["export"]).await, exported);
+    let expecting = [&words[..], &place, &["--expect", "401"]].concat();
+    let ended = started::ended(&expecting, &[]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }

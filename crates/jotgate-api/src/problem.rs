@@ -76,6 +76,7 @@ impl From<ManageError> for Problem {
             | ManageError::NoVirtualProxy(_)
             | ManageError::NotFound { .. }
             | ManageError::UserNotFound { .. } => StatusCode::NOT_FOUND,
+            ManageError::ProbeFailed(_) => StatusCode::UNPROCESSABLE_ENTITY,
             ManageError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())

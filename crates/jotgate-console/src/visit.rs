@@ -113,6 +113,7 @@ impl Visit {
             | ManageError::NoVirtualProxy(_)
             | ManageError::Missing(_)
             | ManageError::NoRevision(_) => StatusCode::NOT_FOUND,
+            ManageError::ProbeFailed(_) => StatusCode::UNPROCESSABLE_ENTITY,
             ManageError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         pages::trouble(self, status, "That was not done", &error.to_string())

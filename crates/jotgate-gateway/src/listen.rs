@@ -228,6 +228,20 @@ impl Place {
         })
     }
 
+    /// A place that takes nobody's.
+    pub(crate) fn of_nobody() -> Self {
+        let admission = Admission {
+            max: 1,
+            max_per_address: None,
+            open: AtomicUsize::new(1),
+            by_address: Mutex::default(),
+        };
+        Self {
+            admission: Arc::new(admission),
+            peer: None,
+        }
+    }
+
     /// The same as a place of `peer`, who may be another one than the connection's other end: a trusted
     /// proxy announces its clients. Nothing when `peer` has as many as it may.
     pub(crate) fn of(mut self, peer: IpAddr) -> Option<Self> {

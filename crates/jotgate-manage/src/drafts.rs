@@ -14,12 +14,11 @@ use jotgate_model::{FieldErrors, Snapshot, Timestamp};
 use jotgate_repository::Change;
 use serde_json::{Map, Value};
 
-use crate::key_sessions::removed_keys;
-use crate::management::Intent;
+use crate::key_sessions::{KnownKeys, removed_keys};
+use crate::management::{Intent, Saved};
 use crate::stamp::stamp;
-use crate::{Actor, ManageError, Management, file, rules};
-use base::Base;
-pub(crate) use base::steps;
+use crate::{Actor, ManageError, Management, Probe, ProbeAnswer, file, rules};
+pub(crate) use base::{Base, steps};
 pub use base::{Conflict, ConflictField};
 pub use comparison::{Comparison, DocumentChange, DocumentDifference};
 pub(crate) use comparison::{compare, compare_documents};
@@ -60,6 +59,8 @@ pub struct Application {
     pub note: String,
     /// Whether sessions end that were opened with a key that the draft removes.
     pub end_sessions: bool,
+    /// A request that must be answered as expected: else the change is taken back.
+    pub probe: Option<Probe>,
 }
 
 /// What applying a draft has done.
@@ -69,6 +70,8 @@ pub struct Applied {
     pub comparison: Comparison,
     /// How many sessions it has ended because their key is gone.
     pub ended_sessions: usize,
+    /// How the probe was answered. None is sent when nothing differs.
+    pub probe: Option<ProbeAnswer>,
 }
 
 impl Management {
@@ -86,13 +89,15 @@ impl Management {
         Ok(compare(&current, &next))
     }
 
-    /// Makes all changes of a draft in one save, or none; no save at all when nothing differs.
+    /// Makes all changes of a draft in one save, or none; no save at all when nothing differs. With a
+    /// probe the change is taken back when that fails; sessions end after it has succeeded. What has
+    /// begun is carried through when nobody waits for the answer any more.
     ///
     /// # Errors
     /// [`ManageError::Outdated`] when others have changed the same documents since the revision that
     /// the draft is based on, [`ManageError::NoRevision`] when there never was that one;
-    /// [`ManageError::Forbidden`], [`ManageError::Invalid`] with every field at fault, and
-    /// [`ManageError::Unavailable`].
+    /// [`ManageError::ProbeFailed`]; [`ManageError::Forbidden`], [`ManageError::Invalid`] with every
+    /// field at fault, and [`ManageError::Unavailable`].
     pub async fn apply_draft(
         &self,
         actor: &Actor,
@@ -101,26 +106,61 @@ impl Management {
         now: Timestamp,
     ) -> Result<Applied, ManageError> {
         let intent = intent(actor, &application.note, now)?;
-        let base = self.base_of(&draft).await?;
-        let known = self.known_keys();
-        let planned = intent.clone();
-        let saved = self.save_over(intent, move |current| {
-            let changes = changes_of(&draft, base.as_ref(), current)?;
-            let mut stamped = changes.clone();
-            stamp(&mut stamped, &current.documents, &planned);
-            check(current, &stamped, &planned.actor)?;
-            Ok(changes)
-        });
-        let saved = saved.await?;
-        let mut ended_sessions = 0;
-        if application.end_sessions {
-            let removed = removed_keys(&saved.before, &saved.after, &known);
-            ended_sessions = self.end_sessions_of_keys(actor, &removed, now).await?;
+        if let Some(probe) = &application.probe {
+            probe.check()?;
+            self.live()?;
         }
-        Ok(Applied {
-            comparison: compare(&saved.before, &saved.after),
-            ended_sessions,
+        let base = self.base_of(&draft).await?;
+        let management = self.clone();
+        let applying = async move {
+            let known = management.known_keys();
+            let planned = intent.clone();
+            let saved = management.save_over(intent.clone(), move |current| {
+                let changes = changes_of(&draft, base.as_ref(), current)?;
+                let mut stamped = changes.clone();
+                stamp(&mut stamped, &current.documents, &planned);
+                check(current, &stamped, &planned.actor)?;
+                Ok(changes)
+            });
+            let saved = saved.await?;
+            management
+                .finish(&intent, &application, &saved, &known)
+                .await
+        };
+        let applied = tokio::spawn(applying).await;
+        applied.unwrap_or_else(|error| {
+            tracing::error!(%error, "a change ended early");
+            let reason = "of an error in Jotgate itself, which its log describes";
+            Err(ManageError::Unavailable(reason.to_owned()))
         })
+    }
+
+    /// What follows a save: the probe, then the end of sessions.
+    async fn finish(
+        &self,
+        intent: &Intent,
+        application: &Application,
+        saved: &Saved,
+        known: &KnownKeys,
+    ) -> Result<Applied, ManageError> {
+        let mut applied = Applied {
+            comparison: compare(&saved.before, &saved.after),
+            ended_sessions: 0,
+            probe: None,
+        };
+        if saved.before.revision == saved.after.revision {
+            return Ok(applied);
+        }
+        if let Some(probe) = &application.probe {
+            let answer = self.prove(&intent.actor, probe, saved, intent.now).await?;
+            applied.probe = Some(answer);
+        }
+        if application.end_sessions {
+            let removed = removed_keys(&saved.before, &saved.after, known);
+            let ended = self.end_sessions_of_keys(&intent.actor, &removed, intent.now);
+            applied.ended_sessions = ended.await?;
+        }
+        Ok(applied)
     }
 
     /// The current configuration, and what a draft would make of it.

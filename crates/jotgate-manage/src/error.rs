@@ -4,6 +4,7 @@ use jotgate_model::{FieldErrors, Timestamp};
 use jotgate_repository::{Kind, RepositoryError};
 use uuid::Uuid;
 
+use crate::ProbeFailure;
 use crate::drafts::Conflict;
 
 /// Why nothing was changed. Each reads as one sentence for the administrator.
@@ -83,6 +84,9 @@ pub enum ManageError {
         /// What both have changed.
         conflicts: Vec<Conflict>,
     },
+    /// The change was saved and served, its probe has failed, and it was taken back if that could be.
+    #[error("{0}")]
+    ProbeFailed(Box<ProbeFailure>),
     /// The repository does not do its work. Traffic goes on with the last configuration. Should it
     /// have failed while it acknowledged, the change is stored all the same: then the next save, or
     /// the next start, finds it.

@@ -25,6 +25,7 @@ mod management;
 mod material;
 mod nodes;
 mod preview;
+mod probe;
 mod proxy_services;
 mod revisions;
 mod revocations;
@@ -60,12 +61,13 @@ pub use jotgate_repository::{
 pub use jotgate_session::{Session, SessionSecret, Sessions};
 pub use jotgate_token::{Key, KeySet};
 pub use key_changes::{ChangedKeys, KeyChange};
-pub use live::{BackendStatus, LiveSide, MAX_RECENT};
+pub use live::{Answering, BackendStatus, LiveSide, MAX_RECENT};
 pub use local::{LocalError, make_set_up_secret};
 pub use management::Management;
 pub use preview::{
     AffectedSession, MAX_NAMED, Outcome, Preview, SessionEffect, SessionEffects, SessionGroup,
 };
+pub use probe::{MAX_PROBE_TIME, Probe, ProbeAnswer, ProbeFailure, USUAL_PROBE_TIME};
 pub use revisions::MAX_REVISIONS;
 pub use revocations::MAX_REVOCATIONS;
 pub use scoped::SessionChoice;

@@ -1,11 +1,12 @@
 //! What the request path knows and administrators ask for: recent requests, and how backends are.
 
 use std::fmt;
+use std::pin::Pin;
 
 use jotgate_model::{Timestamp, Uuid};
 use jotgate_observe::{Feed, FeedFilter, RecentRequests};
 
-use crate::{ManageError, Management};
+use crate::{ManageError, Management, Probe, ProbeAnswer};
 
 /// The most requests that are given at once.
 pub const MAX_RECENT: usize = 1000;
@@ -16,7 +17,12 @@ pub struct LiveSide {
     pub feed: Feed,
     /// How every service of every node is at this moment.
     pub backends: Box<dyn Fn() -> Vec<BackendStatus> + Send + Sync>,
+    /// Sends a request through the request path, and says what came back or why nothing did.
+    pub probe: Box<dyn Fn(Probe) -> Answering + Send + Sync>,
 }
+
+/// The answer to a probe, when it has come.
+pub type Answering = Pin<Box<dyn Future<Output = Result<ProbeAnswer, String>> + Send>>;
 
 impl fmt::Debug for LiveSide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,7 +81,7 @@ impl Management {
         Ok((self.live()?.backends)())
     }
 
-    fn live(&self) -> Result<&LiveSide, ManageError> {
+    pub(crate) fn live(&self) -> Result<&LiveSide, ManageError> {
         let none = || ManageError::Unavailable("no requests are served in this process".to_owned());
         self.inner.live.get().ok_or_else(none)
     }

@@ -1,7 +1,9 @@
 //! The whole configuration: read, compared, applied.
 
+use std::time::Duration;
+
 use axum::extract::State;
-use jotgate_manage::{Application, file};
+use jotgate_manage::{Application, Probe, USUAL_PROBE_TIME, file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -74,6 +76,7 @@ pub(super) struct ApplyRequest {
     note: String,
     #[serde(default)]
     end_sessions: bool,
+    probe: Option<ProbeRequest>,
 }
 
 /// What has changed, and how many sessions have ended because their key is gone.
@@ -83,6 +86,37 @@ pub(super) struct AppliedAnswer {
     #[serde(flatten)]
     comparison: ComparisonAnswer,
     ended_sessions: usize,
+    probe: Option<ProbedAnswer>,
+}
+
+/// A request that must be answered as expected: else the change is taken back. `timeout` is in seconds,
+/// at most 30; without it, 5.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ProbeRequest {
+    path: String,
+    token: Option<String>,
+    expect: u16,
+    timeout: Option<u64>,
+}
+
+/// How the probe was answered.
+#[derive(Serialize, JsonSchema)]
+struct ProbedAnswer {
+    status: u16,
+}
+
+impl From<ProbeRequest> for Probe {
+    fn from(request: ProbeRequest) -> Self {
+        Self {
+            path: request.path,
+            token: request.token,
+            expect: request.expect,
+            limit: request
+                .timeout
+                .map_or(USUAL_PROBE_TIME, Duration::from_secs),
+        }
+    }
 }
 
 pub(super) async fn apply(
@@ -94,6 +128,7 @@ pub(super) async fn apply(
     let application = Application {
         note: request.note,
         end_sessions: request.end_sessions,
+        probe: request.probe.map(Probe::from),
     };
     let management = &native.management;
     let applied = management.apply_draft(&actor, draft, application, (native.clock)());
@@ -101,5 +136,8 @@ pub(super) async fn apply(
     Ok(Answer(AppliedAnswer {
         comparison: applied.comparison.into(),
         ended_sessions: applied.ended_sessions,
+        probe: applied.probe.map(|answer| ProbedAnswer {
+            status: answer.status,
+        }),
     }))
 }

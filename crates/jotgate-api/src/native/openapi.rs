@@ -94,6 +94,18 @@ fn refused() -> Value {
                     "problem": {"type": "string"},
                 },
             }},
+            "probe": {
+                "type": "object",
+                "required": ["path", "expected", "status", "reason", "revision", "restored"],
+                "properties": {
+                    "path": {"type": "string"},
+                    "expected": {"type": "integer"},
+                    "status": {"type": ["integer", "null"]},
+                    "reason": {"type": ["string", "null"]},
+                    "revision": {"type": "integer"},
+                    "restored": {"type": ["integer", "null"]},
+                },
+            },
             "conflicts": {"type": "array", "items": {
                 "type": "object",
                 "required": ["kind", "id", "name", "fields"],

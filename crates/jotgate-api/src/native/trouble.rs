@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use jotgate_manage::{Conflict, ManageError};
+use jotgate_manage::{Conflict, ManageError, ProbeFailure};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -20,6 +20,19 @@ pub(super) struct Trouble {
     errors: Vec<FieldTrouble>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conflicts: Vec<ConflictTrouble>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<Box<ProbeTrouble>>,
+}
+
+/// A change whose probe has failed: what came, which revision it was, and which one has taken it back.
+#[derive(Debug, Serialize)]
+struct ProbeTrouble {
+    path: String,
+    expected: u16,
+    status: Option<u16>,
+    reason: Option<String>,
+    revision: u64,
+    restored: Option<u64>,
 }
 
 /// A document that somebody else has changed as well.
@@ -55,6 +68,7 @@ impl Trouble {
             detail: detail.into(),
             errors: Vec::new(),
             conflicts: Vec::new(),
+            probe: None,
         }
     }
 
@@ -89,12 +103,13 @@ impl From<Problem> for Trouble {
 
 impl From<ManageError> for Trouble {
     fn from(error: ManageError) -> Self {
-        let (mut errors, mut conflicts) = (Vec::new(), Vec::new());
+        let (mut errors, mut conflicts, mut probe) = (Vec::new(), Vec::new(), None);
         match &error {
             ManageError::Invalid(fields) => errors.clone_from(&fields.0),
             ManageError::Outdated {
                 conflicts: both, ..
             } => conflicts.clone_from(both),
+            ManageError::ProbeFailed(failure) => probe = Some(Box::new(failed_probe(failure))),
             _ => {}
         }
         let errors = errors.into_iter().map(|error| FieldTrouble {
@@ -104,8 +119,21 @@ impl From<ManageError> for Trouble {
         Self {
             errors: errors.collect(),
             conflicts: conflicts.into_iter().map(conflict).collect(),
+            probe,
             ..Self::from(Problem::from(error))
         }
+    }
+}
+
+fn failed_probe(failure: &ProbeFailure) -> ProbeTrouble {
+    let found = failure.found.as_ref().ok();
+    ProbeTrouble {
+        path: failure.path.clone(),
+        expected: failure.expected,
+        status: found.map(|answer| answer.status),
+        reason: found.and_then(|answer| answer.reason.clone()),
+        revision: failure.revision,
+        restored: failure.restored.as_ref().ok().copied(),
     }
 }
 

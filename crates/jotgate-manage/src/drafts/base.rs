@@ -12,9 +12,9 @@ use crate::ManageError;
 
 /// What a draft was made from.
 #[derive(Clone)]
-pub(super) struct Base {
-    pub(super) revision: u64,
-    pub(super) documents: Documents,
+pub(crate) struct Base {
+    pub(crate) revision: u64,
+    pub(crate) documents: Documents,
 }
 
 /// A document that a draft changes, and that others have changed since the draft was made.
@@ -48,7 +48,7 @@ impl Base {
     ///
     /// # Errors
     /// [`ManageError::Outdated`] when others have changed a document that the changes are about.
-    pub(super) fn carry_over(
+    pub(crate) fn carry_over(
         &self,
         changes: Vec<Change>,
         current: &Snapshot,

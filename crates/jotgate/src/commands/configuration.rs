@@ -19,6 +19,8 @@ use crate::exit::{Exit, Failure};
 
 /// The longest file.
 const MAX_FILE: u64 = 48 << 20;
+/// The longest file with a token.
+const MAX_TOKEN_FILE: u64 = 64 << 10;
 
 /// What `jotgate export` takes.
 #[derive(Debug, Args)]
@@ -68,6 +70,16 @@ pub(crate) struct ApplyArguments {
     /// End the sessions that were opened with a key that is removed
     #[arg(long)]
     end_sessions: bool,
+    /// A path of the gateway, such as /portal/hub/, to ask for when the change is served: it is
+    /// rolled back when the answer is not the expected one
+    #[arg(long, value_name = "PATH", conflicts_with = "dry_run")]
+    probe: Option<String>,
+    /// A file that holds a token for --probe, and nothing else
+    #[arg(long, value_name = "FILE", requires = "probe")]
+    probe_token_file: Option<PathBuf>,
+    /// The status that --probe must be answered with
+    #[arg(long, value_name = "STATUS", requires = "probe", default_value_t = 200)]
+    expect: u16,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -122,6 +134,13 @@ pub(crate) fn apply(arguments: &ApplyArguments) -> Result<Answer, Failure> {
         return Ok(Answer::done(tried(&found, arguments.json)));
     }
     request["note"] = json!(arguments.note);
+    if let Some(path) = &arguments.probe {
+        request["probe"] = json!({"path": path, "expect": arguments.expect});
+        if let Some(file) = &arguments.probe_token_file {
+            let token = read_file("--probe-token-file", file, MAX_TOKEN_FILE)?;
+            request["probe"]["token"] = json!(token.trim());
+        }
+    }
     let found = ask("configuration/apply", &request)?;
     let mut text = difference::text(&found, arguments.json);
     if !arguments.json && !difference::is_empty(&found) {

@@ -5,15 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, Uri};
 use jotgate_api::CallerSession;
 use jotgate_console::Visitor;
 use jotgate_gateway::{
     AdministrationHandler, AnswersFor, ApiKeyHandler, BackendCondition, BackendHealth, Caller,
-    LocalSignIn, LocalUser, ManagementSide, NotLetIn, RefusedCertificate, RefusedUser, Shared,
+    LocalSignIn, LocalUser, ManagementSide, NotLetIn, ProbeRequest, RefusedCertificate,
+    RefusedUser, Shared,
 };
 use jotgate_manage::{
-    Actor, ActorKind, BackendStatus, KeyRefused, LiveSide, LocalError, Management,
+    Actor, ActorKind, BackendStatus, KeyRefused, LiveSide, LocalError, Management, Probe,
+    ProbeAnswer,
 };
 use jotgate_model::{Identity, Reason, Refusal};
 use jotgate_observe::Feed;
@@ -125,14 +127,39 @@ fn administration(management: &Management, cluster_key: &[u8]) -> Box<Administra
 
 /// Recent requests and the health of backends, for administrators.
 pub(super) fn live_side(shared: &Arc<Shared>, feed: Feed) -> LiveSide {
+    let probing = Arc::downgrade(shared);
     let shared = Arc::downgrade(shared);
     LiveSide {
+        probe: Box::new(move |probe| Box::pin(ask(probing.upgrade(), probe))),
         feed,
         backends: Box::new(move || {
             let health = shared.upgrade().map(|shared| shared.backends_health());
             health.unwrap_or_default().into_iter().map(status).collect()
         }),
     }
+}
+
+/// Sends a probe through the request path.
+async fn ask(shared: Option<Arc<Shared>>, probe: Probe) -> Result<ProbeAnswer, String> {
+    let shared = shared.ok_or("the gateway is ending")?;
+    let path = probe.path.parse::<Uri>();
+    let path = path.map_err(|error| format!("the path cannot be used ({error})"))?;
+    let authorization = probe.token.map(|token| {
+        let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| "the token cannot be used")?;
+        value.set_sensitive(true);
+        Ok::<_, &str>(value)
+    });
+    let request = ProbeRequest {
+        path,
+        authorization: authorization.transpose()?,
+        limit: probe.limit,
+    };
+    let answer = jotgate_gateway::probe(&shared, request).await?;
+    Ok(ProbeAnswer {
+        status: answer.status.as_u16(),
+        reason: answer.reason,
+    })
 }
 
 fn status(health: BackendHealth) -> BackendStatus {
