@@ -70,6 +70,19 @@
       });
     }
 
+    // Only the fields of the chosen authentication method.
+    const method = document.getElementById("f-authenticationMethod");
+    const choose = () => {
+      for (const field of document.querySelectorAll("[data-only]")) {
+        const wrong = field.querySelector("[aria-invalid]");
+        field.hidden = !wrong && !method.value.startsWith(field.dataset.only);
+      }
+    };
+    if (method) {
+      method.addEventListener("change", choose);
+      choose();
+    }
+
     // Leaving with changes that are not saved is asked for.
     const guarded = document.querySelector("form[data-guarded]");
     if (guarded) {

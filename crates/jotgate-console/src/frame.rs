@@ -17,6 +17,8 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     pub(crate) user: String,
     pub(crate) role: &'static str,
+    /// Whether the role changes anything at all. Which changes it may make, the use cases decide.
+    pub(crate) may_change: bool,
     pub(crate) done: Option<&'static str>,
     pub(crate) groups: &'static [Group],
     pub(crate) style: &'static str,
@@ -38,6 +40,7 @@ impl Frame {
                 P::SecurityAdmin => "SecurityAdmin",
                 P::AuditAdmin => "AuditAdmin, changes nothing",
             },
+            may_change: visit.actor().privilege != P::AuditAdmin,
             done: Done::of(&visit.parameter("done")).map(Done::sentence),
             groups: GROUPS,
             style: &STYLE.name,

@@ -1,8 +1,12 @@
 //! The virtual proxies.
 
+mod edit;
+mod fields;
 mod links;
 mod overview;
 mod removal;
+mod shown;
+mod typed;
 mod words;
 
 use std::sync::Arc;
@@ -23,6 +27,11 @@ const HERE: &str = "/virtual-proxies";
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route(HERE, get(overview::show))
+        .route(
+            "/virtual-proxies/new",
+            get(edit::create).post(edit::save_new),
+        )
+        .route("/virtual-proxies/{id}", get(edit::edit).post(edit::save))
         .route(
             "/virtual-proxies/{id}/proxies",
             get(links::show).post(links::change),
