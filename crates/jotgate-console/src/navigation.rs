@@ -24,9 +24,15 @@ pub(crate) const GROUPS: &[Group] = &[
     },
     Group {
         heading: "Watch",
-        links: &[Link {
-            text: "Sessions",
-            path: "/sessions",
-        }],
+        links: &[
+            Link {
+                text: "Live requests",
+                path: "/requests",
+            },
+            Link {
+                text: "Sessions",
+                path: "/sessions",
+            },
+        ],
     },
 ];

@@ -1,6 +1,8 @@
 //! The pages, and what leads to them. Each module has its routes, below `/qmc`.
 
 mod design;
+mod places;
+mod requests;
 mod sessions;
 mod sign_out;
 mod virtual_proxies;
@@ -19,6 +21,7 @@ pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .route("/", get(start))
         .merge(design::routes())
+        .merge(requests::routes())
         .merge(sessions::routes())
         .merge(sign_out::routes())
         .merge(virtual_proxies::routes())

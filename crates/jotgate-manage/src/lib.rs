@@ -52,7 +52,7 @@ pub use drafts::{
 pub use error::ManageError;
 pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
 pub use jotgate_model::ActorKind;
-pub use jotgate_observe::{FeedFilter, FeedOutcome, RecentRequest};
+pub use jotgate_observe::{FeedFilter, FeedOutcome, Phase, RecentRequest};
 pub use jotgate_repository::{
     AuditFilter, AuditHead, AuditRow, AuditVerdict, Change, Copied, Difference, Document, Kind,
     MAX_AUDIT_ROWS, Repository, Revision, Revocation, Revoked, StoredApiKey, StoredUser,

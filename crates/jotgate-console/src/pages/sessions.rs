@@ -7,7 +7,6 @@ mod one;
 use axum::Router;
 use axum::routing::{get, post};
 use jotgate_manage::Asker;
-use jotgate_model::{Snapshot, Uuid};
 
 use crate::Console;
 use crate::visit::Visit;
@@ -25,27 +24,6 @@ pub(super) fn routes() -> Router<Console> {
 
 fn asker(visit: &Visit) -> Asker {
     Asker::Administrator(visit.actor().clone())
-}
-
-/// A virtual proxy as these pages name it.
-struct Place {
-    id: Uuid,
-    description: String,
-    prefix: String,
-}
-
-/// Every virtual proxy, in the order of their descriptions.
-fn places(snapshot: &Snapshot) -> Vec<Place> {
-    let all = snapshot.virtual_proxies();
-    let mut all: Vec<_> = all
-        .map(|vp| Place {
-            id: vp.id,
-            description: vp.description.to_string(),
-            prefix: format!("/{}", vp.prefix.as_str()),
-        })
-        .collect();
-    all.sort_by_cached_key(|place| place.description.to_lowercase());
-    all
 }
 
 #[cfg(test)]

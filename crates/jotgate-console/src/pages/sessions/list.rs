@@ -10,9 +10,10 @@ use http::StatusCode;
 use jotgate_manage::{Session, SessionChoice};
 use jotgate_model::Uuid;
 
-use super::{HERE, Place, asker, places};
+use super::{HERE, asker};
 use crate::dates::minute_of;
 use crate::frame::{Frame, Stop, page};
+use crate::pages::places::{Place, places};
 use crate::paging::{Pages, with_query};
 use crate::visit::Visit;
 
