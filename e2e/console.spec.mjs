@@ -34,6 +34,21 @@ const PAGES = () => [
 
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [1280, 360]) {
+    test(`axe finds nothing on the way in (${colorScheme}, ${width} pixels)`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto(`${gateway.origin()}/qmc/setup?token=nonsense`);
+      await expectAccessible(page);
+      await expectFits(page);
+      await page.goto(`${gateway.origin()}/internal_forms_authentication/`);
+      await page.getByLabel("Name").fill("nobody");
+      await page.getByLabel("Password").fill("wrong");
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await expect(page.getByRole("alert")).toContainText("The name or the password is wrong.");
+      await expectAccessible(page);
+      await expectFits(page);
+    });
+
     test(`axe finds nothing on any page (${colorScheme}, ${width} pixels)`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 800 });

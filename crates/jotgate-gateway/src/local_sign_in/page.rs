@@ -1,4 +1,4 @@
-//! The two forms as pages: no script, no picture, nothing from elsewhere.
+//! The two forms as pages: no script, nothing from elsewhere.
 
 use std::sync::LazyLock;
 
@@ -28,12 +28,35 @@ pub(super) struct Fields {
     pub(super) problem: String,
 }
 
+/// The colours and forms of the console (`jotgate-console/assets/console.css`), as far as they are needed
+/// here: its files are for those who are signed in.
 const STYLE: &str = "\
-body{margin:0;font:1rem/1.5 system-ui,sans-serif;color-scheme:light dark}\
-main{max-width:22rem;margin:10vh auto;padding:0 1rem}\
-label,input,button{display:block;width:100%;box-sizing:border-box;font:inherit}\
-input{margin:0 0 1rem;padding:.5rem}button{padding:.6rem}\
-[role=alert]{border-left:.25rem solid;padding-left:.75rem}";
+:root{color-scheme:light dark}\
+*{box-sizing:border-box}\
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem 1rem;\
+background:light-dark(#f5f7f7,#0f1516);color:light-dark(#152023,#e4ebec);\
+font:.9375rem/1.5 Inter,system-ui,-apple-system,'Segoe UI','Noto Sans','Liberation Sans',sans-serif}\
+main{width:100%;max-width:23rem;padding:1.75rem;background:light-dark(#fff,#161e20);\
+border:1px solid light-dark(#dbe2e2,#2b373a);border-radius:10px;\
+box-shadow:0 4px 14px light-dark(#15202312,#0006)}\
+svg{display:block;margin:0 0 1rem}\
+h1{margin:0 0 1.25rem;font-size:1.375rem;line-height:1.25;letter-spacing:-.015em}\
+label{display:block;margin:0 0 .25rem;font-weight:600}\
+input,button{width:100%;min-height:2.5rem;font:inherit;border-radius:6px}\
+input{margin:0 0 1rem;padding:.4rem .65rem;border:1px solid light-dark(#75858a,#718389);\
+background:light-dark(#fff,#161e20);color:inherit}\
+button{margin:.25rem 0 0;border:0;background:light-dark(#0b665b,#56c9b6);\
+color:light-dark(#fff,#04211d);font-weight:600;cursor:pointer}\
+button:hover{background:light-dark(#084f47,#7bdccb)}\
+:focus-visible{outline:2px solid light-dark(#0b665b,#56c9b6);outline-offset:2px}\
+[role=alert]{margin:0 0 1rem;padding:.6rem .8rem;border-left:4px solid light-dark(#b3261e,#ff9a90);\
+border-radius:6px;background:light-dark(#fdeceb,#3d1b19)}";
+
+const MARK: &str = "<svg viewBox=\"0 0 32 32\" width=\"36\" height=\"36\" aria-hidden=\"true\">\
+<rect width=\"32\" height=\"32\" rx=\"7\" fill=\"#0b5f55\"/>\
+<g fill=\"none\" stroke-width=\"2.6\" stroke-linecap=\"round\">\
+<path d=\"M9 25V15a7 7 0 0 1 14 0v10\" stroke=\"#fff\"/>\
+<path d=\"M16 13v8.5a3.5 3.5 0 0 1-3.5 3.5\" stroke=\"#8fe3d3\"/></g></svg>";
 
 /// Only this style, only this form, in no frame.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
@@ -82,7 +105,7 @@ fn page(form: Form, fields: &Fields) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title} - Jotgate</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n{problem}<form method=\"post\" action=\"{action}\">\n{hidden}\
+         {MARK}\n<h1>{title}</h1>\n{problem}<form method=\"post\" action=\"{action}\">\n{hidden}\
          <label for=\"userId\">Name</label>\n<input id=\"userId\" name=\"userId\" \
          value=\"{id}\" autocomplete=\"username\" maxlength=\"255\" required>\n\
          {passwords}<button>{button}</button>\n</form>\n</main>\n</body>\n</html>\n",
