@@ -8,7 +8,7 @@ mod started;
 
 use std::time::Duration;
 
-use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Keys, Reply, VirtualProxy};
+use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Keys, Reply, VirtualProxy, eventually};
 use serde_json::{Value, json};
 use support::native::{BASE, Native};
 
@@ -289,6 +289,53 @@ async fn a_probe_that_fails_takes_the_change_back_and_ends_nobody() {
     assert_eq!(site.status_with(&again).await, 200, "the old key is back");
     let statuses = load.await.expect("the load");
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+}
+
+/// What the feed has kept decides; what hangs on more than that is unknown.
+#[tokio::test]
+async fn recent_requests_are_judged_once_more() {
+    let site = Site::new().await;
+    let anna = site.sign_in(Keys::first(), "anna").await;
+    site.sign_in(Keys::second(), "zoe").await;
+    assert_eq!(site.status_with(&anna).await, 200);
+    let tried = async |properties: Value| {
+        let body = json!({"changes": [site.put(properties)]});
+        site.native
+            .ask("POST", "/configuration/preview", &body)
+            .await["requests"]
+            .take()
+    };
+    let all = async || {
+        let found = tried(json!({"description": "another"})).await;
+        assert_eq!(
+            (&found["unknown"], &found["groups"]),
+            (&json!(0), &json!([])),
+            "{found}"
+        );
+        (found["lookedAt"] == 3).then_some(())
+    };
+    eventually("the requests in the feed", all).await;
+
+    let found = tried(json!({"jwtPublicKeyCertificate": Keys::second().public_key()})).await;
+    let group = &found["groups"][0];
+    assert_eq!(
+        (&group["reason"], &group["count"]),
+        (&json!("key_not_found"), &json!(1))
+    );
+    assert_eq!(group["requests"][0]["user"], "corp\\anna", "{found}");
+    assert_eq!(
+        found["unknown"], 1,
+        "the token of zoe is not there to be judged: {found}"
+    );
+
+    let found = tried(json!({"accessRule": "id = \"zoe\""})).await;
+    let group = &found["groups"][0];
+    assert_eq!(
+        (&group["reason"], &group["count"]),
+        (&json!("access_denied"), &json!(2))
+    );
+    let found = tried(json!({"prefix": "elsewhere"})).await;
+    assert_eq!(found["groups"][0]["count"], 3, "{found}");
 }
 
 #[tokio::test]

@@ -42,6 +42,11 @@ impl RemovedKeys {
         )
     }
 
+    /// Whether one of them, by its fingerprint in hexadecimal digits, is removed from a virtual proxy.
+    pub(crate) fn has(&self, virtual_proxy: Uuid, fingerprint: &str) -> bool {
+        bytes_of(fingerprint).is_some_and(|one| self.0.contains(&(virtual_proxy, one)))
+    }
+
     /// Whether a session was opened with one of them, at the virtual proxy that lost it.
     pub(crate) fn opened(&self, session: &Session) -> bool {
         let fingerprint = session.key_fingerprint();

@@ -65,7 +65,8 @@ pub use live::{Answering, BackendStatus, LiveSide, MAX_RECENT};
 pub use local::{LocalError, make_set_up_secret};
 pub use management::Management;
 pub use preview::{
-    AffectedSession, MAX_NAMED, Outcome, Preview, SessionEffect, SessionEffects, SessionGroup,
+    AffectedSession, MAX_NAMED, Outcome, Preview, RequestEffects, RequestGroup, SessionEffect,
+    SessionEffects, SessionGroup,
 };
 pub use probe::{MAX_PROBE_TIME, Probe, ProbeAnswer, ProbeFailure, USUAL_PROBE_TIME};
 pub use revisions::MAX_REVISIONS;

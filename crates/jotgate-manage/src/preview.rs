@@ -1,5 +1,7 @@
 //! What a draft would do to those who are signed in. Nothing is changed by asking.
 
+mod requests;
+
 use std::collections::BTreeMap;
 
 use jotgate_model::{People, Reason, Snapshot, Timestamp, UnixTime, Uuid, VirtualProxy};
@@ -10,6 +12,7 @@ use jotgate_session::{Session, SessionState};
 use crate::drafts::compare;
 use crate::key_sessions::{RemovedKeys, removed_keys};
 use crate::{Actor, Comparison, Draft, ManageError, Management};
+pub use requests::{RequestEffects, RequestGroup};
 
 /// How many sessions are named in each group; all are counted.
 pub const MAX_NAMED: usize = 100;
@@ -21,6 +24,8 @@ pub struct Preview {
     pub comparison: Comparison,
     /// To those who are signed in.
     pub sessions: SessionEffects,
+    /// To the requests of the live feed, were they sent again.
+    pub requests: RequestEffects,
 }
 
 /// What would become of the sessions that there are.
@@ -173,15 +178,19 @@ impl Management {
                 end_sessions,
                 now: UnixTime(now.as_millis().div_euclid(1000)),
             };
-            management.try_sessions(&trial)
+            (
+                management.try_sessions(&trial),
+                management.try_requests(&trial),
+            )
         });
-        let sessions = trying.await.map_err(|error| {
+        let (sessions, requests) = trying.await.map_err(|error| {
             tracing::error!(%error, "a preview ended early");
             ManageError::Unavailable("of an error in Jotgate itself".to_owned())
         })?;
         Ok(Preview {
             comparison,
             sessions,
+            requests,
         })
     }
 

@@ -1,7 +1,9 @@
 //! A draft, tried without effect.
 
 use axum::extract::State;
-use jotgate_manage::{AffectedSession, SessionEffects, SessionGroup};
+use jotgate_manage::{
+    AffectedSession, RecentRequest, RequestEffects, SessionEffects, SessionGroup,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -42,6 +44,34 @@ pub(super) struct PreviewAnswer {
     #[serde(flatten)]
     comparison: ComparisonAnswer,
     sessions: SessionsAnswer,
+    requests: RequestsTriedAnswer,
+}
+
+/// What would become of the newest requests of the live feed, were they sent again.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct RequestsTriedAnswer {
+    looked_at: usize,
+    unknown: usize,
+    groups: Vec<RequestGroupAnswer>,
+}
+
+/// Without a `reason` they would reach another virtual proxy than they did.
+#[derive(Serialize, JsonSchema)]
+struct RequestGroupAnswer {
+    reason: Option<&'static str>,
+    count: usize,
+    requests: Vec<RequestTriedAnswer>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RequestTriedAnswer {
+    number: u64,
+    time: String,
+    method: String,
+    path: String,
+    user: Option<String>,
+    status: u16,
 }
 
 /// What would become of the sessions that there are: all are counted, some of each group are named.
@@ -87,6 +117,7 @@ async fn preview(
     Ok(Answer(PreviewAnswer {
         comparison: preview.comparison.into(),
         sessions: preview.sessions.into(),
+        requests: preview.requests.into(),
     }))
 }
 
@@ -97,6 +128,34 @@ impl From<SessionEffects> for SessionsAnswer {
             affected: effects.affected,
             groups: effects.groups.into_iter().map(GroupAnswer::from).collect(),
         }
+    }
+}
+
+impl From<RequestEffects> for RequestsTriedAnswer {
+    fn from(effects: RequestEffects) -> Self {
+        let groups = effects.groups.into_iter();
+        let groups = groups.map(|group| RequestGroupAnswer {
+            reason: group.reason,
+            count: group.count,
+            requests: group.requests.into_iter().map(tried).collect(),
+        });
+        Self {
+            looked_at: effects.looked_at,
+            unknown: effects.unknown,
+            groups: groups.collect(),
+        }
+    }
+}
+
+fn tried(request: RecentRequest) -> RequestTriedAnswer {
+    let user = request.user;
+    RequestTriedAnswer {
+        number: request.sequence,
+        time: request.time.to_string(),
+        method: request.method.into(),
+        path: request.path.into(),
+        user: user.map(|(directory, id)| format!("{directory}\\{id}")),
+        status: request.status,
     }
 }
 
