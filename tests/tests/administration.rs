@@ -251,3 +251,41 @@ async fn management_ports_are_open_to_administrators_certificates_only() {
     let stranger = Client::tls_with_certificate(address, &foreign.certificates(), "client");
     assert!(about(stranger).await.is_err(), "another site's client.pem");
 }
+
+/// The pages hold the tokens of their forms: an origin that may read the portal's answers reads none.
+#[tokio::test]
+async fn origins_that_may_read_answers_do_not_read_the_console() {
+    let gateway = Gateway::serve().await;
+    let qrs = gateway.qrs();
+    let vp = qrs.virtual_proxy("jwt").set("allowAdministration", true);
+    let vp = vp.set("corsAllowedOrigins", json!(["https://portal.example.com"]));
+    let node = qrs.node_with(json!({ "services": [] })).await;
+    vp.node(node).create().await;
+    let ana = json!({ "userDirectory": "example", "userId": "ana", "roles": ["RootAdmin"] });
+    qrs.create("/user", &ana).await;
+    let token = Keys::first().token().user("example", "ana").sign();
+    let client = gateway.client();
+
+    let page = client.get("/jwt/qmc/virtual-proxies").bearer(&token);
+    let page = page.send().await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    assert!(page.text().contains("/jwt/qmc/assets/console-"));
+    assert!(
+        page.header("content-security-policy")
+            .contains("frame-ancestors 'none'")
+    );
+    let start = client.get("/jwt/qmc").bearer(&token).send().await;
+    assert_eq!((start.status, start.header("location")), (308, "qmc/"));
+    let start = client.get("/jwt/qmc/").bearer(&token).send().await;
+    let overview = "/jwt/qmc/virtual-proxies";
+    assert_eq!((start.status, start.header("location")), (303, overview));
+
+    for method in ["GET", "POST"] {
+        let foreign = client.request(method, "/jwt/qmc/virtual-proxies");
+        let foreign = foreign.bearer(&token);
+        let foreign = foreign.header("Origin", "https://portal.example.com");
+        let foreign = foreign.send().await;
+        let refused = (foreign.status, foreign.reason());
+        assert_eq!(refused, (403, "origin_not_allowed"), "{method}");
+    }
+}
