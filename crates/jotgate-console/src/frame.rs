@@ -60,31 +60,37 @@ impl Frame {
 /// an address reaches a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
+    Blocked,
     Created,
     Deleted,
     Ended,
     Linked,
     Saved,
+    Unblocked,
     Unlinked,
 }
 
 impl Done {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
+        Self::Blocked,
         Self::Created,
         Self::Deleted,
         Self::Ended,
         Self::Linked,
         Self::Saved,
+        Self::Unblocked,
         Self::Unlinked,
     ];
 
     pub(crate) const fn code(self) -> &'static str {
         match self {
+            Self::Blocked => "blocked",
             Self::Created => "created",
             Self::Deleted => "deleted",
             Self::Ended => "ended",
             Self::Linked => "linked",
             Self::Saved => "saved",
+            Self::Unblocked => "unblocked",
             Self::Unlinked => "unlinked",
         }
     }
@@ -95,11 +101,13 @@ impl Done {
 
     const fn sentence(self) -> &'static str {
         match self {
+            Self::Blocked => "Blocked. Every session of the user has ended.",
             Self::Created => "Created.",
             Self::Deleted => "Deleted.",
             Self::Ended => "Ended, with its WebSockets. Whoever it was has to sign in again.",
             Self::Linked => "Linked. It serves requests now; nothing had to restart.",
             Self::Saved => "Saved. It holds from now on, and nobody's session has ended.",
+            Self::Unblocked => "Unblocked. The user may sign in again.",
             Self::Unlinked => "Unlinked. Requests to it are refused from now on.",
         }
     }

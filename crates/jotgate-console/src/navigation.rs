@@ -17,10 +17,16 @@ pub(crate) struct Link {
 pub(crate) const GROUPS: &[Group] = &[
     Group {
         heading: "Configure system",
-        links: &[Link {
-            text: "Virtual proxies",
-            path: "/virtual-proxies",
-        }],
+        links: &[
+            Link {
+                text: "Virtual proxies",
+                path: "/virtual-proxies",
+            },
+            Link {
+                text: "Users",
+                path: "/users",
+            },
+        ],
     },
     Group {
         heading: "Watch",

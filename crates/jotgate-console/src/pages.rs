@@ -5,6 +5,7 @@ mod places;
 mod requests;
 mod sessions;
 mod sign_out;
+mod users;
 mod virtual_proxies;
 
 use askama::Template;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(requests::routes())
         .merge(sessions::routes())
         .merge(sign_out::routes())
+        .merge(users::routes())
         .merge(virtual_proxies::routes())
 }
 
