@@ -13,6 +13,25 @@ async fn reason(ring: &KeyRing, token: &str) -> Option<Reason> {
     verdict.err().map(|refusal| refusal.reason)
 }
 
+/// A sign-in that was verified before a key was removed is asked this before its session counts.
+#[tokio::test]
+async fn a_removed_key_is_no_key_of_its_virtual_proxy() {
+    let (old, new) = (Signer::new("old"), Signer::new("new"));
+    let with = |pem: &str| {
+        let pem = pem.to_owned();
+        vec![Arc::new(config(1, |c| c.jwt_public_key_certificate = pem))]
+    };
+    let ring = ring(quick());
+    let before = snapshot(1, &with(&old.pem), None);
+    ring.prepare(&before);
+    let verified = ring.verify(ONE, old.token(json!({})).as_bytes(), NOW).await;
+    let fingerprint = verified.unwrap().0.key_fingerprint.clone();
+    assert!(ring.has_key(ONE, &fingerprint));
+    assert!(!ring.has_key(jotgate_model::Uuid::nil(), &fingerprint));
+    ring.prepare(&snapshot(2, &with(&new.pem), Some(&before)));
+    assert!(!ring.has_key(ONE, &fingerprint));
+}
+
 /// K1 (CVE-2021-32701).
 #[tokio::test]
 async fn the_same_token_is_judged_by_each_virtual_proxy_alone() {
