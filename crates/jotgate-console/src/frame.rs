@@ -65,18 +65,20 @@ pub(crate) enum Done {
     Deleted,
     Ended,
     Linked,
+    Restored,
     Saved,
     Unblocked,
     Unlinked,
 }
 
 impl Done {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Blocked,
         Self::Created,
         Self::Deleted,
         Self::Ended,
         Self::Linked,
+        Self::Restored,
         Self::Saved,
         Self::Unblocked,
         Self::Unlinked,
@@ -89,6 +91,7 @@ impl Done {
             Self::Deleted => "deleted",
             Self::Ended => "ended",
             Self::Linked => "linked",
+            Self::Restored => "restored",
             Self::Saved => "saved",
             Self::Unblocked => "unblocked",
             Self::Unlinked => "unlinked",
@@ -106,6 +109,7 @@ impl Done {
             Self::Deleted => "Deleted.",
             Self::Ended => "Ended, with its WebSockets. Whoever it was has to sign in again.",
             Self::Linked => "Linked. It serves requests now; nothing had to restart.",
+            Self::Restored => "Restored, as a new revision. It holds from now on.",
             Self::Saved => "Saved. It holds from now on, and nobody's session has ended.",
             Self::Unblocked => "Unblocked. The user may sign in again.",
             Self::Unlinked => "Unlinked. Requests to it are refused from now on.",

@@ -36,6 +36,10 @@ pub(crate) const GROUPS: &[Group] = &[
                 path: "/requests",
             },
             Link {
+                text: "History",
+                path: "/history",
+            },
+            Link {
                 text: "Sessions",
                 path: "/sessions",
             },

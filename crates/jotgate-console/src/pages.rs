@@ -1,6 +1,7 @@
 //! The pages, and what leads to them. Each module has its routes, below `/qmc`.
 
 mod design;
+mod history;
 mod places;
 mod requests;
 mod sessions;
@@ -22,6 +23,7 @@ pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .route("/", get(start))
         .merge(design::routes())
+        .merge(history::routes())
         .merge(requests::routes())
         .merge(sessions::routes())
         .merge(sign_out::routes())
