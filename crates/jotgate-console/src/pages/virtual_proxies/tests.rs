@@ -72,6 +72,15 @@ async fn a_virtual_proxy_is_deleted_after_its_consequences_were_shown() {
 }
 
 #[tokio::test]
+async fn an_empty_site_leads_to_the_first_virtual_proxy() {
+    let site = site().await;
+    let words = "The first one for your portal";
+    assert!(site.get("/qmc/virtual-proxies").await.text.contains(words));
+    create(&site, "jwt").await;
+    assert!(!site.get("/qmc/virtual-proxies").await.text.contains(words));
+}
+
+#[tokio::test]
 async fn the_default_virtual_proxy_stays() {
     let site = site().await;
     let snapshot = site.management.snapshot();
