@@ -43,6 +43,10 @@ pub(crate) const GROUPS: &[Group] = &[
                 text: "Sessions",
                 path: "/sessions",
             },
+            Link {
+                text: "Audit",
+                path: "/audit",
+            },
         ],
     },
 ];

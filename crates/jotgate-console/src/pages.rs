@@ -1,5 +1,6 @@
 //! The pages, and what leads to them. Each module has its routes, below `/qmc`.
 
+mod audit;
 mod design;
 mod history;
 mod places;
@@ -22,6 +23,7 @@ use crate::visit::Visit;
 pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .route("/", get(start))
+        .merge(audit::routes())
         .merge(design::routes())
         .merge(history::routes())
         .merge(requests::routes())

@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use jotgate_manage::{Actor, ActorKind, Management, NewSite, Privilege, Repository, Sessions};
 use jotgate_model::Timestamp;
 use jotgate_policy::csrf::CsrfKey;
+use jotgate_repository::{AuditHead, AuditKey, AuditTrail};
 use tower::ServiceExt;
 
 use crate::Visitor;
@@ -42,6 +43,12 @@ pub(crate) async fn site() -> Site {
         node_services: Vec::new(),
         now: Timestamp::from_millis(1_700_000_000_000),
     };
+    let trail = AuditTrail::begin(
+        AuditKey::new(&[7; 32]),
+        &directory.path().join("head"),
+        &AuditHead::BEGINNING,
+    );
+    let repository = repository.with_audit(trail.unwrap());
     let sessions = Sessions::in_memory();
     let management = Management::start(repository, sessions, |_| {}, new_site).await;
     let management = management.unwrap();

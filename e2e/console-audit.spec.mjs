@@ -1,0 +1,58 @@
+// The audit trail in the console.
+
+import { expect, test } from "@playwright/test";
+
+import { Qrs } from "../clients/lib/qrs.mjs";
+import { expectFits, setUp, signIn, startGateway } from "./lib/console.mjs";
+import { expectAccessible } from "./lib/hub.mjs";
+
+let gateway;
+
+test.beforeAll(async ({ browser }) => {
+  const started = await startGateway();
+  gateway = started.gateway;
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  await setUp(await context.newPage(), gateway, started.link);
+  await context.close();
+  const draft = {
+    description: "Mashup <b>of</b> the intranet",
+    prefix: "jwt",
+    sessionCookieHeaderName: "X-Qlik-Session-jwt",
+  };
+  await new Qrs(gateway).expect(201, "POST", "virtualproxyconfig", draft);
+});
+test.afterAll(() => gateway?.stop());
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [1280, 360]) {
+    test(`axe finds nothing (${colorScheme}, ${width} pixels)`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      await signIn(page, gateway);
+      for (const path of ["", "?actor=nobody"]) {
+        await page.goto(`${gateway.origin()}/qmc/audit${path}`);
+        for (const fields of await page.getByText("Fields", { exact: false }).all()) await fields.click();
+        await expectAccessible(page);
+        await expectFits(page);
+      }
+    });
+  }
+}
+
+test.describe("without a script", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("a change is found by its action, with its fields and its revision", async ({ page }) => {
+    await signIn(page, gateway);
+    await page.getByRole("link", { name: "Audit" }).click();
+    await page.getByLabel("Action").fill("configuration");
+    await page.getByLabel("Outcome").selectOption("done");
+    await page.getByRole("button", { name: "Filter" }).click();
+    const row = page.getByRole("row", { name: "Mashup <b>of</b> the intranet" }).first();
+    await expect(row).toContainText("INTERNAL\\sa_repository");
+    await row.getByText("Fields").click();
+    await expect(row).toContainText("X-Qlik-Session-jwt");
+    await row.getByRole("link", { name: "revision 2" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Revision 2");
+  });
+});
