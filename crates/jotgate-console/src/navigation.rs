@@ -26,6 +26,10 @@ pub(crate) const GROUPS: &[Group] = &[
                 text: "Users",
                 path: "/users",
             },
+            Link {
+                text: "API keys",
+                path: "/api-keys",
+            },
         ],
     },
     Group {

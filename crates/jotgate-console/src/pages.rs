@@ -1,5 +1,6 @@
 //! The pages, and what leads to them. Each module has its routes, below `/qmc`.
 
+mod api_keys;
 mod audit;
 mod design;
 mod history;
@@ -23,6 +24,7 @@ use crate::visit::Visit;
 pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .route("/", get(start))
+        .merge(api_keys::routes())
         .merge(audit::routes())
         .merge(design::routes())
         .merge(history::routes())
