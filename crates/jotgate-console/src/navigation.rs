@@ -40,12 +40,12 @@ pub(crate) const GROUPS: &[Group] = &[
                 path: "/requests",
             },
             Link {
-                text: "History",
-                path: "/history",
-            },
-            Link {
                 text: "Sessions",
                 path: "/sessions",
+            },
+            Link {
+                text: "History",
+                path: "/history",
             },
             Link {
                 text: "Audit",
