@@ -32,16 +32,17 @@ impl JournalFile {
         self.writer
     }
 
-    /// Notes what a batch changes, as a part of its transaction.
+    /// Notes what a batch changes, as a part of its transaction. Ends go first: a program may have
+    /// named a new session as one of these, whose place the other process has to clear before.
     pub(super) async fn note_batch(&mut self, batch: &Batch, numbers: &[i64]) -> Result<(), Error> {
-        let created = batch.creations.iter().zip(numbers);
-        self.note(created.map(|(creation, number)| (*number, &*creation.session, CREATED)))
-            .await?;
         let ends = batch.ends.iter().filter_map(|session| {
             let end = session.ended().map_or(USED, |end| i64::from(end as u8));
             Some((session.number()?, &**session, end))
         });
-        self.note(ends).await
+        self.note(ends).await?;
+        let created = batch.creations.iter().zip(numbers);
+        self.note(created.map(|(creation, number)| (*number, &*creation.session, CREATED)))
+            .await
     }
 
     /// Notes that sessions were used.

@@ -233,6 +233,44 @@ async fn of_two_sessions_with_one_named_id_the_newer_one_counts() {
     assert_eq!(number(&mut file, left).await, 0);
 }
 
+/// A program may name an id again while the end of its last session waits to be written: both are
+/// in one batch then.
+#[tokio::test]
+async fn a_named_session_that_follows_another_in_one_batch_reaches_the_other_process() {
+    let (mut file, folder) = open().await;
+    let memory = Memory::new(1000, 0);
+    let named = || {
+        let mut new = new_session("a");
+        new.secret = SessionSecret::parse(b"portal-session-0001");
+        let secret = SessionSecret::parse(b"portal-session-0001").unwrap();
+        let session = memory.reserve(&new, &secret).unwrap();
+        let (done, _) = oneshot::channel();
+        Creation { session, done }
+    };
+    let mut batch = Batch::default();
+    batch.creations.push(named());
+    write(&mut file, &batch).await;
+    let first = Arc::clone(&batch.creations[0].session);
+    let others = Arc::new(Memory::new(1000, 0));
+    file.load(&others).await.unwrap();
+    let path = folder.path().join("sessions.sqlite");
+    let other_writer = file.writer().wrapping_add(1);
+    let mut other = Follower::open(&path, other_writer, &others).await.unwrap();
+
+    memory.finish(&first, crate::EndReason::LoggedOut);
+    let batch = Batch {
+        creations: vec![named()],
+        ends: vec![first],
+        ..Batch::default()
+    };
+    let second = Arc::clone(&batch.creations[0].session);
+    file.write(&batch, true).await.unwrap();
+    other.catch_up().await.unwrap();
+    let found = others.table.find(&second.key()).unwrap();
+    assert_eq!(found.public_id(), second.public_id());
+    assert_eq!(found.number(), Some(2));
+}
+
 /// The tables of version 1, as the programs before this version made them; the first of them had
 /// no table `shared_change`.
 const VERSION_1: &str = "
