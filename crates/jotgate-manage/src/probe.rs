@@ -32,11 +32,11 @@ pub struct Probe {
     pub limit: Duration,
 }
 
-/// Leaves the token out.
+/// Leaves out the token, and the query, which may have a ticket.
 impl fmt::Debug for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Probe")
-            .field("path", &self.path)
+            .field("path", &without_query(&self.path))
             .field("expect", &self.expect)
             .finish_non_exhaustive()
     }
@@ -66,19 +66,25 @@ pub struct ProbeFailure {
     pub restored: Result<u64, String>,
 }
 
+/// What logs may have: leaves out the query, which may have a ticket.
 impl fmt::Display for ProbeFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.restored {
             Ok(_) => f.write_str("Rolled back: ")?,
             Err(_) => write!(f, "Revision {} stays although ", self.revision)?,
         }
-        write!(f, "the probe of {} {}", self.path, told(&self.found))?;
+        let path = without_query(&self.path);
+        write!(f, "the probe of {path} {}", told(&self.found))?;
         write!(f, " where {} was expected.", self.expected)?;
         match &self.restored {
             Ok(_) => Ok(()),
             Err(why) => write!(f, " It could not be rolled back: {why}"),
         }
     }
+}
+
+fn without_query(path: &str) -> &str {
+    path.split_once('?').map_or(path, |(path, _)| path)
 }
 
 fn told(found: &Result<ProbeAnswer, String>) -> String {

@@ -239,3 +239,22 @@ fn the_token_of_a_probe_is_not_shown() {
     let shown = format!("{:?}", Probe { token, ..probe() });
     assert!(!shown.contains("secret"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_ticket_in_the_query_of_a_probe_is_not_told() {
+    let site = site().await;
+    let id = site.create("jwt").await.metadata.id;
+    answering(&site, 502, None);
+    let with_ticket = Probe {
+        path: "/jwt/hub/?qlikTicket=secret".to_owned(),
+        ..probe()
+    };
+    assert!(!format!("{with_ticket:?}").contains("secret"));
+    let draft = audience(id, "other");
+    let applied = site
+        .management
+        .apply_draft(root(), draft, probed(with_ticket), at(5));
+    let failed = applied.await.unwrap_err();
+    assert!(matches!(&failed, ManageError::ProbeFailed(_)));
+    assert!(!failed.to_string().contains("secret"), "{failed}");
+}
