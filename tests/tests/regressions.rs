@@ -247,6 +247,29 @@ async fn a_backend_cannot_set_a_session_cookie_without_naming_it() {
     assert!(cookies.contains(&"own=1"));
 }
 
+/// The reason of a refusal is the gateway's word; a change that proves itself writes it into the history.
+#[tokio::test]
+async fn a_backend_cannot_say_that_the_gateway_has_refused() {
+    let backend = Backend::answering(|_| {
+        let headers = [("Jotgate-Reason", "token_expired"), ("X-Own", "kept")];
+        Reply::new(503, &headers, "")
+    })
+    .await;
+    let gateway = Gateway::serve().await;
+    let keys = Keys::first();
+    gateway.qrs().jwt_virtual_proxy("jwt", keys, &backend).await;
+    let token = keys.token().user("example", "boz").sign();
+    let answer = gateway
+        .client()
+        .get("/jwt/hub/")
+        .bearer(&token)
+        .send()
+        .await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.headers.get("jotgate-reason"), None);
+    assert_eq!(answer.headers["x-own"], "kept");
+}
+
 /// Limits of requests were stored and not kept.
 #[tokio::test]
 async fn requests_beyond_the_rate_are_refused() {

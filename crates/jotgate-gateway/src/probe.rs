@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use crate::Shared;
 use crate::listen::Place;
+use crate::refuse::REASON;
 use crate::request::{self, ConnectionInfo};
 use crate::timed_io::Activity;
 
@@ -110,7 +111,7 @@ async fn exchange(shared: Arc<Shared>, request: ProbeRequest) -> Result<ProbeAns
     }
     let answer = sender.send_request(asked).await;
     let answer = answer.map_err(|error| broken(&error))?;
-    let reason = answer.headers().get("jotgate-reason");
+    let reason = answer.headers().get(REASON);
     let reason = reason.and_then(|reason| reason.to_str().ok());
     Ok(ProbeAnswer {
         status: answer.status(),

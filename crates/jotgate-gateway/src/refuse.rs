@@ -16,6 +16,9 @@ use crate::body::ResponseBody;
 use crate::exchange::Exchange;
 use crate::respond::OWN_PAGE;
 
+/// The reason of a refusal. Only the gateway says it: see [`respond::clean`](crate::respond::clean).
+pub(crate) const REASON: HeaderName = HeaderName::from_static("jotgate-reason");
+
 /// What a client wants to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accepts {
@@ -79,10 +82,7 @@ fn build(reason: Reason, reference: &str, accepts: Accepts, head: &str) -> Respo
             HeaderValue::from_static("default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'none'"),
         );
     }
-    headers.insert(
-        HeaderName::from_static("jotgate-reason"),
-        HeaderValue::from_static(reason.id()),
-    );
+    headers.insert(REASON, HeaderValue::from_static(reason.id()));
     if matches!(reason, Reason::HostInvalid | Reason::RequestMalformed) {
         // Where this request ends may be read in two ways: nothing behind it is read at all.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));

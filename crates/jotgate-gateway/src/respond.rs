@@ -13,6 +13,7 @@ use crate::Shared;
 use crate::body::ResponseBody;
 use crate::exchange::Exchange;
 use crate::identify::Identified;
+use crate::refuse::REASON;
 use crate::request::is_entry;
 
 /// The answer to a CORS preflight; what it allows is added with the other response headers.
@@ -70,10 +71,12 @@ pub(crate) fn prefix_path(vp: &VirtualProxy) -> String {
     }
 }
 
-/// Takes from a backend's answer what belongs to its connection, and cookies that are not its own.
+/// Takes from a backend's answer what belongs to its connection, what only the gateway may say, and
+/// cookies that are not its own.
 pub(crate) fn clean(snapshot: &Snapshot, response: &mut Response<ResponseBody>) {
     let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
+    headers.remove(REASON);
     if !upgraded {
         let announced = Announced::take(headers, std::iter::empty());
         sanitize::strip_connection_headers(headers);
