@@ -8,7 +8,7 @@ import ssl
 import sys
 
 port, tls, count = int(sys.argv[1]), sys.argv[2] == "tls", int(sys.argv[3])
-request = sys.stdin.buffer.readline().decode("unicode_escape").strip("\n").encode()
+request = sys.stdin.buffer.readline().rstrip(b"\n").decode("unicode_escape").encode()
 context = ssl.create_default_context()
 context.check_hostname = False
 context.verify_mode = ssl.CERT_NONE

@@ -89,10 +89,9 @@ pub(super) fn measure(
     ];
     let mut rows = Vec::new();
     for (name, process, port, kind, request) in runs {
-        // The first time fills pools that stay filled.
-        with_open(process, port, kind, MANY, &request)?;
-        let few = with_open(process, port, kind, FEW, &request)?;
-        let many = with_open(process, port, kind, MANY, &request)?;
+        // In this order, and once: what a program has freed it may keep, and would fill again.
+        let with = |count| with_open(process, port, kind, count, &request).context(name);
+        let (few, many) = (with(FEW)?, with(MANY)?);
         rows.push((name, (many - few) / (MANY - FEW) as f64));
     }
     Ok(rows)
