@@ -70,6 +70,19 @@
       });
     }
 
+    // What is to be copied can be selected, too.
+    for (const button of navigator.clipboard ? document.querySelectorAll("button[data-copy]") : []) {
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        try {
+          await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+          button.textContent = "Copied";
+        } catch {
+          button.textContent = "Not allowed by the browser";
+        }
+      });
+    }
+
     // Only the fields of the chosen authentication method.
     const method = document.getElementById("f-authenticationMethod");
     const choose = () => {

@@ -23,6 +23,10 @@ pub(crate) const GROUPS: &[Group] = &[
                 path: "/virtual-proxies",
             },
             Link {
+                text: "Set up a portal",
+                path: "/start",
+            },
+            Link {
                 text: "Users",
                 path: "/users",
             },

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, HOST};
 use http::{Request, Response, Uri};
 use jotgate_model::{Reason, Refusal, Role, Snapshot, User, VirtualProxy};
 use jotgate_policy::admit::Asking;
@@ -177,6 +177,9 @@ pub(crate) async fn without_prefix(
     for credentials in [AUTHORIZATION, COOKIE] {
         sent.headers_mut().remove(credentials);
     }
+    // Pages show the address that they were asked at. HTTP/2 has no such header (RFC 9113, 8.3.1).
+    let host = request.asked_host().value().clone();
+    sent.headers_mut().insert(HOST, host);
     Ok(sent)
 }
 

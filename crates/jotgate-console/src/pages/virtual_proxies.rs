@@ -2,6 +2,7 @@
 
 mod edit;
 mod fields;
+mod guided;
 mod links;
 mod overview;
 mod removal;
@@ -27,6 +28,8 @@ const HERE: &str = "/virtual-proxies";
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route(HERE, get(overview::show))
+        .route(guided::START, get(guided::ask).post(guided::create))
+        .route("/start/{id}", get(guided::portal))
         .route(
             "/virtual-proxies/new",
             get(edit::create).post(edit::save_new),

@@ -113,7 +113,7 @@ fn header_lines(rows: &[Value]) -> String {
 }
 
 /// Certificates and public keys. A private key goes no further, not even back to the page.
-fn pem(name: &str, text: &str, errors: &mut FieldErrors) -> String {
+pub(super) fn pem(name: &str, text: &str, errors: &mut FieldErrors) -> String {
     if text.contains("PRIVATE KEY") {
         errors.push(
             name,
