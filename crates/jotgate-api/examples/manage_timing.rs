@@ -30,7 +30,9 @@ const TIMES: usize = 20;
 
 #[tokio::main]
 async fn main() {
-    let directory = tempfile::tempdir_in(".").unwrap();
+    // On the disk of the build, and not in the tree, should this be killed.
+    let program = std::env::current_exe().unwrap();
+    let directory = tempfile::tempdir_in(program.parent().unwrap()).unwrap();
     let path = directory.path().join("jotgate.db");
     let management = start(&path).await;
     let of_one = routing(&management.snapshot());
