@@ -8,7 +8,6 @@ use jotgate_repository::{AuditActor, StoredApiKey};
 use uuid::Uuid;
 
 use super::{KeyAction, PREFIX, hash};
-use crate::audit::{entry, subject};
 use crate::{Actor, ManageError, Management, Privilege};
 
 /// Who shows a key that works. It is no [`Actor`]: only use cases that take an
@@ -17,9 +16,6 @@ use crate::{Actor, ManageError, Management, Privilege};
 pub struct KeyCaller {
     key: Arc<StoredApiKey>,
     source: IpAddr,
-    at: Timestamp,
-    /// Where it is noted what the key was refused.
-    management: Management,
 }
 
 /// Why somebody with a key is not let in. For the log: a client learns nothing of it.
@@ -95,7 +91,9 @@ impl KeyCaller {
             return Ok(());
         }
         let (key, name) = (&self.key.name, action.name());
-        Err(self.refuse(format!("The API key \"{key}\" does not allow {name}.")))
+        Err(ManageError::Forbidden(format!(
+            "The API key \"{key}\" does not allow {name}."
+        )))
     }
 
     /// Whether it names that virtual proxy.
@@ -106,7 +104,7 @@ impl KeyCaller {
     /// The same for a virtual proxy that there is and for one that there is not.
     pub(crate) fn not_named(&self) -> ManageError {
         let key = &self.key.name;
-        self.refuse(format!(
+        ManageError::Forbidden(format!(
             "The API key \"{key}\" does not name this virtual proxy."
         ))
     }
@@ -114,20 +112,9 @@ impl KeyCaller {
     /// What is answered to everything else.
     pub(crate) fn not_for_keys(&self) -> ManageError {
         let (key, actions) = (&self.key.name, self.key.actions.join(", "));
-        self.refuse(format!(
+        ManageError::Forbidden(format!(
             "The API key \"{key}\" allows {actions}, and not this."
         ))
-    }
-
-    /// Notes that somebody tried, and what is answered.
-    fn refuse(&self, sentence: String) -> ManageError {
-        let error = ManageError::Forbidden(sentence);
-        let attempt = || {
-            let subject = subject("ApiKey", self.key.id, &self.key.name);
-            entry(self.actor().for_audit(), "api_key.use", subject, self.at)
-        };
-        self.management.inner.note_failure(&error, attempt);
-        error
     }
 }
 
@@ -185,11 +172,6 @@ impl Management {
                 tracing::warn!(key.id = %key.id, %error, "the use of an API key was not noted");
             }
         }
-        Ok(KeyCaller {
-            key,
-            source,
-            at: now,
-            management: self.clone(),
-        })
+        Ok(KeyCaller { key, source })
     }
 }
