@@ -10,13 +10,20 @@ const SAVES: usize = 40;
 
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    // This test starts itself once more, as the process that is killed.
+    if let Some(path) = std::env::var_os(PATH) {
+        return runtime.block_on(save_for_ever(path.as_ref()));
+    }
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("jotgate.db");
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "repository::tests::crash::writer",
-            "--ignored",
+            "repository::tests::crash::what_was_acknowledged_survives_kill_9",
             "--nocapture",
         ])
         .env(PATH, &path)
@@ -33,10 +40,7 @@ fn what_was_acknowledged_survives_kill_9() {
     child.wait().unwrap();
     assert_eq!(acknowledged.len(), SAVES);
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(async {
+    runtime.block_on(async {
         let repository = Repository::open_sqlite(&path).await.unwrap();
         let stored = repository.load().await.unwrap();
         assert!(stored.revision >= SAVES as u64);
@@ -55,13 +59,8 @@ fn what_was_acknowledged_survives_kill_9() {
     });
 }
 
-#[tokio::test]
-#[ignore = "the other half of the test above, started by it"]
-async fn writer() {
-    let Some(path) = std::env::var_os(PATH) else {
-        return;
-    };
-    let repository = Repository::open_sqlite(path.as_ref()).await.unwrap();
+async fn save_for_ever(path: &std::path::Path) {
+    let repository = Repository::open_sqlite(path).await.unwrap();
     // Bounded, in case nobody kills it.
     for revision in 0..10_000 {
         let name = format!("node {revision}");
