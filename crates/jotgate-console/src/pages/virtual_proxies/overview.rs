@@ -6,16 +6,15 @@ use std::collections::HashSet;
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use jotgate_model::Documents;
 use jotgate_model::entity::VirtualProxyConfig;
+use jotgate_model::{Documents, Timestamp};
 use uuid::Uuid;
 
 use super::{HERE, words};
+use crate::dates::minute;
 use crate::frame::{Frame, page};
+use crate::paging::PER_PAGE;
 use crate::visit::Visit;
-
-/// Rows of a page.
-const PER_PAGE: usize = 50;
 
 pub(super) async fn show(visit: Visit) -> Response {
     let snapshot = visit.snapshot();
@@ -168,7 +167,7 @@ struct Row {
     method: &'static str,
     is_linked: bool,
     tags: Vec<String>,
-    modified: String,
+    modified: Timestamp,
 }
 
 fn list(documents: &Documents, asked: &Asked) -> Listed {
@@ -216,7 +215,7 @@ fn row(vp: &VirtualProxyConfig, documents: &Documents, linked: &HashSet<Uuid>) -
         method: words::authentication_method(vp.authentication_method),
         is_linked: linked.contains(&vp.metadata.id),
         tags: tags.map(|tag| tag.name.clone()).collect(),
-        modified: vp.metadata.modified_date.to_string(),
+        modified: vp.metadata.modified_date,
     }
 }
 
@@ -243,10 +242,8 @@ impl Row {
         }
     }
 
-    /// The date to the minute.
     fn when(&self) -> String {
-        let cut: String = self.modified.chars().take(16).collect();
-        cut.replace('T', " ")
+        minute(self.modified)
     }
 }
 
