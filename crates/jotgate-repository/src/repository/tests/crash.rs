@@ -59,7 +59,7 @@ fn what_was_acknowledged_survives_kill_9() {
     });
 }
 
-async fn save_for_ever(path: &std::path::Path) {
+async fn save_for_ever(path: &Path) {
     let repository = Repository::open_sqlite(path).await.unwrap();
     // Bounded, in case nobody kills it.
     for revision in 0..10_000 {
