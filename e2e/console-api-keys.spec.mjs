@@ -3,23 +3,13 @@
 import { expect, test } from "@playwright/test";
 
 import { bearer } from "../clients/lib/http.mjs";
-import { expectFits, setUp, signIn, startGateway } from "./lib/console.mjs";
-import { expectAccessible } from "./lib/hub.mjs";
+import { signIn, testAccessible, withConsole } from "./lib/console.mjs";
 
-let gateway;
-
-test.beforeAll(async ({ browser }) => {
-  const started = await startGateway();
-  gateway = started.gateway;
-  const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  await setUp(await context.newPage(), gateway, started.link);
-  await context.close();
-});
-test.afterAll(() => gateway?.stop());
+const site = withConsole();
 
 /** Makes a key that sees the sessions of the default virtual proxy; gives its text. */
 async function make(page, name) {
-  await page.goto(`${gateway.origin()}/qmc/api-keys`);
+  await page.goto(`${site.gateway.origin()}/qmc/api-keys`);
   await page.getByRole("link", { name: "Create new" }).click();
   await page.getByLabel("Name").fill(name);
   await page.getByRole("checkbox", { name: "sessions.read" }).check();
@@ -28,38 +18,26 @@ async function make(page, name) {
   return page.getByText(/^jotgate_/).textContent();
 }
 
-for (const colorScheme of ["light", "dark"]) {
-  for (const width of [1280, 360]) {
-    test(`axe finds nothing (${colorScheme}, ${width} pixels)`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 800 });
-      await signIn(page, gateway);
-      const look = async () => {
-        await expectAccessible(page);
-        await expectFits(page);
-      };
-      await make(page, `watcher ${colorScheme} ${width}`);
-      await look();
-      await page.goto(`${gateway.origin()}/qmc/api-keys`);
-      await look();
-      await page.getByRole("link", { name: `Delete… watcher ${colorScheme} ${width}` }).click();
-      await look();
-      await page.goto(`${gateway.origin()}/qmc/api-keys/new`);
-      await look();
-      await page.getByRole("button", { name: "Create" }).click();
-      await expect(page.getByRole("alert")).toBeVisible();
-      await look();
-    });
-  }
-}
+testAccessible(site, async (page, look, visit) => {
+  const name = `watcher ${Date.now()}`;
+  await make(page, name);
+  await look();
+  await visit("/qmc/api-keys");
+  await page.getByRole("link", { name: `Delete… ${name}` }).click();
+  await look();
+  await visit("/qmc/api-keys/new");
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await look();
+});
 
 test.describe("without a script", () => {
   test.use({ javaScriptEnabled: false });
 
   test("a key is made, works, is shown once and deleted", async ({ page }) => {
-    await signIn(page, gateway);
+    await signIn(page, site.gateway);
     const key = await make(page, "monitor");
-    const use = () => gateway.request("/jotgate/v1/sessions", { headers: bearer(key) });
+    const use = () => site.gateway.request("/jotgate/v1/sessions", { headers: bearer(key) });
     expect((await use()).status).toBe(200);
     await page.getByRole("link", { name: "I have copied it" }).click();
     const row = page.getByRole("row", { name: "monitor" });

@@ -3,17 +3,9 @@
 import { expect, test } from "@playwright/test";
 
 import { Qrs } from "../clients/lib/qrs.mjs";
-import { expectFits, setUp, signIn, startGateway } from "./lib/console.mjs";
-import { expectAccessible } from "./lib/hub.mjs";
+import { signIn, testAccessible, withConsole } from "./lib/console.mjs";
 
-let gateway;
-
-test.beforeAll(async ({ browser }) => {
-  const started = await startGateway();
-  gateway = started.gateway;
-  const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  await setUp(await context.newPage(), gateway, started.link);
-  await context.close();
+const site = withConsole(async ({ gateway }) => {
   const draft = {
     description: "Mashup <b>of</b> the intranet",
     prefix: "jwt",
@@ -21,29 +13,19 @@ test.beforeAll(async ({ browser }) => {
   };
   await new Qrs(gateway).expect(201, "POST", "virtualproxyconfig", draft);
 });
-test.afterAll(() => gateway?.stop());
-
-for (const colorScheme of ["light", "dark"]) {
-  for (const width of [1280, 360]) {
-    test(`axe finds nothing (${colorScheme}, ${width} pixels)`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 800 });
-      await signIn(page, gateway);
-      for (const path of ["", "?actor=nobody"]) {
-        await page.goto(`${gateway.origin()}/qmc/audit${path}`);
-        for (const fields of await page.getByText("Fields", { exact: false }).all()) await fields.click();
-        await expectAccessible(page);
-        await expectFits(page);
-      }
-    });
+testAccessible(site, async (page, look) => {
+  for (const path of ["", "?actor=nobody"]) {
+    await page.goto(`${site.gateway.origin()}/qmc/audit${path}`);
+    for (const fields of await page.getByText("Fields", { exact: false }).all()) await fields.click();
+    await look();
   }
-}
+});
 
 test.describe("without a script", () => {
   test.use({ javaScriptEnabled: false });
 
   test("a change is found by its action, with its fields and its revision", async ({ page }) => {
-    await signIn(page, gateway);
+    await signIn(page, site.gateway);
     await page.getByRole("link", { name: "Audit" }).click();
     await page.getByLabel("Action").fill("configuration");
     await page.getByLabel("Outcome").selectOption("done");

@@ -3,42 +3,23 @@
 import { expect, test } from "@playwright/test";
 
 import { Qrs } from "../clients/lib/qrs.mjs";
-import { expectFits, setUp, signIn, startGateway } from "./lib/console.mjs";
-import { expectAccessible } from "./lib/hub.mjs";
+import { signIn, testAccessible, withConsole } from "./lib/console.mjs";
 
-let gateway, id;
+let id;
 
-test.beforeAll(async ({ browser }) => {
-  const started = await startGateway();
-  gateway = started.gateway;
-  const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  await setUp(await context.newPage(), gateway, started.link);
-  await context.close();
+const site = withConsole(async ({ gateway }) => {
   const user = { userDirectory: "LAB", userId: "boz", name: "Bozena <b>Bold</b>" };
   ({ id } = await new Qrs(gateway).expect(201, "POST", "user", user));
 });
-test.afterAll(() => gateway?.stop());
-
-for (const colorScheme of ["light", "dark"]) {
-  for (const width of [1280, 360]) {
-    test(`axe finds nothing (${colorScheme}, ${width} pixels)`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 800 });
-      await signIn(page, gateway);
-      for (const path of ["/users", "/users?filter=nobody", `/users/${id}`, `/users/${id}/block`]) {
-        await page.goto(`${gateway.origin()}/qmc${path}`);
-        await expectAccessible(page);
-        await expectFits(page);
-      }
-    });
-  }
-}
+testAccessible(site, async (page, look, visit) => {
+  for (const path of ["", "?filter=nobody", `/${id}`, `/${id}/block`]) await visit(`/qmc/users${path}`);
+});
 
 test.describe("without a script", () => {
   test.use({ javaScriptEnabled: false });
 
   test("a user is found, gets a role, is blocked and let in again", async ({ page }) => {
-    await signIn(page, gateway);
+    await signIn(page, site.gateway);
     await page.getByRole("link", { name: "Users" }).click();
     await page.getByLabel("Filter users").fill("lab\\BOZ");
     await page.getByRole("button", { name: "Filter" }).click();
@@ -62,15 +43,15 @@ test.describe("without a script", () => {
   });
 
   test("the last local administrator cannot be blocked, and is told why", async ({ page }) => {
-    await signIn(page, gateway);
-    await page.goto(`${gateway.origin()}/qmc/users?filter=anna`);
+    await signIn(page, site.gateway);
+    await page.goto(`${site.gateway.origin()}/qmc/users?filter=anna`);
     await page.getByRole("link", { name: "INTERNAL\\anna" }).click();
     await expect(page.getByText("This is you.")).toBeVisible();
     await page.getByRole("link", { name: "Block…" }).click();
     await expect(page.getByText("your own session ends")).toBeVisible();
     await page.getByRole("button", { name: /^Block, and end/ }).click();
     await expect(page.getByRole("alert")).toContainText("is the last local administrator");
-    await page.goto(`${gateway.origin()}/qmc/users`);
+    await page.goto(`${site.gateway.origin()}/qmc/users`);
     await expect(page.getByRole("row", { name: "INTERNAL\\anna" })).toContainText("RootAdmin");
   });
 });

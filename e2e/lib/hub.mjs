@@ -10,6 +10,15 @@ export async function expectHub(at, user) {
   await expect(at.locator("#app-list > li")).toHaveCount(3);
 }
 
+/** What depends on the theme alone. */
+const COLOURS = ["color-contrast", "link-in-text-block"];
+
+/** The colours of the page can be told from each other; the same page in another theme had everything else looked at. */
+export async function expectReadable(page) {
+  const { violations } = await new AxeBuilder({ page }).withRules(COLOURS).analyze();
+  expect(violations.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.html) }))).toEqual([]);
+}
+
 /** axe, which knows the rules of WCAG, finds nothing on the page. */
 export async function expectAccessible(page) {
   const { violations, passes } = await new AxeBuilder({ page }).analyze();

@@ -22,6 +22,7 @@
 mod backend;
 mod client;
 mod eventually;
+mod fleet;
 mod frame;
 mod gateway;
 mod qrs;
@@ -35,6 +36,7 @@ pub use client::raw::{Raw, RawAnswer};
 pub use client::socket::Socket;
 pub use client::{Answer, Client, Connection, Cookie, Request};
 pub use eventually::{eventually, within};
+pub use fleet::{Fleet, Stores};
 pub use frame::{Frame, Opcode};
 pub use gateway::process::{Ended, Process, binary};
 pub use gateway::{Folder, Gateway, GatewayBuilder, Listeners};
@@ -43,4 +45,8 @@ pub use rustix::process::Signal;
 pub use tokens::{Algorithm, Keys, Token, now};
 
 /// How long a scenario waits for what must happen, on a machine that is busy.
-pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// For what the product does within a second: nothing else that would do it, a lease or a timer, comes as
+/// soon. That it is a second is measured, by `cargo xtask bench cluster`, and not tested.
+pub const SOON: std::time::Duration = std::time::Duration::from_secs(10);

@@ -5,13 +5,11 @@ mod support {
     pub(crate) mod database;
 }
 
-use std::time::Duration;
-
-use jotgate_scenarios::{Answer, Backend, Client, Cookie, Gateway, Keys, VirtualProxy, eventually};
+use jotgate_scenarios::{
+    Answer, Backend, Client, Cookie, Gateway, Keys, SOON, VirtualProxy, eventually,
+};
 use serde_json::{Value, json};
 use support::database::Database;
-
-const A_SECOND: Duration = Duration::from_secs(1);
 
 struct Site {
     gateway: Gateway,
@@ -90,7 +88,7 @@ async fn a_rule_that_changes_holds_for_sessions_and_sockets_that_are_there() {
         .set("accessRule", r#"not attribute.Group = "sales""#)
         .await;
     assert_eq!(verdict(&site.with(&boz).await), refused("access_denied"));
-    let (notice, _) = of_boz.expect_end(A_SECOND).await;
+    let (notice, _) = of_boz.expect_end(SOON).await;
     assert_eq!(notice["method"], "OnSessionClosed");
     assert_eq!(open(&boz).await.err().expect("a refusal").status, 403);
     assert_eq!(site.with(&anna).await.status, 200);
@@ -320,7 +318,7 @@ async fn a_block_reaches_everything_of_the_user_at_once() {
         verdict(&site.sign_in("Boz", "x").await),
         refused("user_blocked")
     );
-    let (notice, _) = of_boz.expect_end(A_SECOND).await;
+    let (notice, _) = of_boz.expect_end(SOON).await;
     assert_eq!(notice["method"], "OnSessionClosed");
     of_anna.assert_echo("still here").await;
 

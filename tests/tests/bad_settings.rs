@@ -19,7 +19,7 @@ const WRONG_USAGE: i32 = 2;
 const BAD_SETTING: i32 = 64;
 
 /// For every setting: a value that cannot be used, and what the sentence says of it.
-const BAD_VALUES: [(&str, &str, &str); 44] = [
+const BAD_VALUES: [(&str, &str, &str); 45] = [
     ("data-dir", "\"\"", "is no path"),
     ("listen", "localhost:8443", "is no address"),
     ("listen", "127.0.0.1", "is no address"),
@@ -58,6 +58,7 @@ const BAD_VALUES: [(&str, &str, &str); 44] = [
         "is no address of a session store",
     ),
     ("session-store-url-file", "/nowhere/url", "cannot be read"),
+    ("session-store-ca-file", "/nowhere/ca.pem", "cannot be read"),
     ("session-lease", "61s", "out of range"),
     ("header-timeout", "10", "has no unit"),
     ("body-timeout", "soon", "is no duration"),

@@ -331,6 +331,67 @@ async fn not_with_a_lesser_role() {
 }
 
 /// A key with every action at one virtual proxy does nothing but these, whatever endpoint is asked.
+/// Whoever gets a token of the gateway's own key is whoever that names, wherever the key is trusted.
+#[tokio::test]
+async fn not_with_a_token_of_the_gateways_own_key() {
+    let site = Site::new().await;
+    let certificate = site.gateway.certificates().join("server.pem");
+    let certificate = std::fs::read_to_string(certificate).expect("server.pem");
+    site.jwt.set("jwtPublicKeyCertificate", certificate).await;
+    site.jwt.set("allowAdministration", true).await;
+    let id = site.jwt.entity().await["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let mint = async |user: &str| {
+        let token = Keys::first().token().user("corp", user).sign();
+        let page = site.client().get("/admin/qmc/tokens").bearer(&token);
+        let page = page.accepts_html().send().await;
+        let text = page.text();
+        let offered = text.contains("gateway's own key");
+        let (_, csrf) = text.split_once("name=\"csrf\" value=\"")?;
+        let csrf = csrf.split('"').next().unwrap_or_default().to_owned();
+        let fields = [
+            ("csrf", &*csrf),
+            ("virtual-proxy", &*id),
+            ("user", "root"),
+            ("directory", "corp"),
+            ("lifetime", "60"),
+        ];
+        let mut post = site.client().post("/admin/qmc/tokens/mint").form(&fields);
+        for cookie in page.cookies() {
+            post = post.cookie(&cookie);
+        }
+        Some((offered, post.send().await))
+    };
+    for user in ["security", "audit"] {
+        let (offered, refused) = mint(user).await.expect("a page of the console");
+        assert!(!offered, "{user}");
+        assert_eq!(refused.status, 403, "{user}: {}", refused.text());
+        assert!(!refused.text().contains("eyJ"), "{user}");
+    }
+    assert!(
+        mint("boz").await.is_none(),
+        "nobody without a role has a page"
+    );
+    let (offered, made) = mint("root").await.expect("a page of the console");
+    assert!(offered && made.status == 200, "{}", made.text());
+    let text = made.text();
+    let (_, token) = text.split_once("\neyJ").expect("a token");
+    let token: String = format!("eyJ{token}")
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+        .collect();
+    let summit = site.qrs("GET", "/jwt", SUMMIT).bearer(&token).send().await;
+    assert_eq!(summit.status, 200, "this is what the others must not have");
+    let signature = token.rsplit('.').next().expect("a signature");
+    let process = site.gateway.process();
+    let access = format!("{:?}", site.gateway.access_log());
+    for log in [process.stdout(), process.stderr(), access] {
+        assert!(!log.contains(signature), "never in a log");
+    }
+}
+
 #[tokio::test]
 async fn not_with_an_api_key() {
     let site = Site::new().await;

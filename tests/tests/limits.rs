@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use jotgate_scenarios::{Backend, Cookie, Gateway, GatewayBuilder, Keys, Reply, eventually};
+use jotgate_scenarios::{
+    Backend, Cookie, Gateway, GatewayBuilder, Keys, PATIENCE, Reply, eventually,
+};
 
 struct Site {
     gateway: Gateway,
@@ -122,7 +124,7 @@ async fn a_body_that_makes_progress_may_take_longer_than_the_limit() {
     raw.send(site.head("Content-Length: 500\r\n")).await;
     let part = "x".repeat(100);
     for _ in 0..5 {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_millis(800)).await;
         raw.send(&part).await;
     }
     assert_eq!(raw.read_answer().await.status, 200);
@@ -136,16 +138,12 @@ async fn a_body_that_drips_is_a_body_that_stalls() {
     raw.send(site.head("Content-Length: 1000\r\n")).await;
     let started = Instant::now();
     let answered = async {
-        while raw.try_send("x").await.is_ok() && started.elapsed() < Duration::from_secs(10) {
+        while raw.try_send("x").await.is_ok() && started.elapsed() < PATIENCE {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
     answered.await;
-    assert!(
-        started.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < PATIENCE, "it drips for ever");
     assert!(
         site.backend
             .received()
@@ -183,19 +181,12 @@ async fn a_head_that_is_slow_is_a_408_and_the_end_of_the_connection() {
         // A byte now and then does not help.
         let mut raw = client.raw().await;
         let started = Instant::now();
-        for _ in 0..100 {
-            if raw.try_send("X").await.is_err() || started.elapsed() > Duration::from_secs(8) {
-                break;
-            }
+        while raw.try_send("X").await.is_ok() {
+            assert!(started.elapsed() < PATIENCE, "it drips for ever");
             if raw.silence(Duration::from_millis(200)).await.is_some() {
                 break;
             }
         }
-        assert!(
-            started.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            started.elapsed()
-        );
     }
 }
 
@@ -217,8 +208,8 @@ async fn a_connection_that_says_nothing_is_closed() {
 async fn an_idle_connection_is_closed_without_a_word() {
     let site = Site::new(
         Gateway::serve()
-            .setting("--idle-timeout", "1s")
-            .setting("--header-timeout", "30s"),
+            .setting("--idle-timeout", "3s")
+            .setting("--header-timeout", "10m"),
     )
     .await;
     let mut raw = site.gateway.client().raw().await;
@@ -227,9 +218,7 @@ async fn an_idle_connection_is_closed_without_a_word() {
         assert_eq!(raw.read_answer().await.status, 200);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let started = Instant::now();
     assert!(raw.ends_cleanly().await);
-    assert!(started.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]

@@ -104,6 +104,59 @@ async fn a_browser_without_a_session_finds_the_form_on_its_way_to_the_console() 
 }
 
 #[tokio::test]
+async fn whoever_signs_in_on_the_way_to_a_page_of_the_console_gets_there() {
+    let gateway = Gateway::serve().await;
+    make_administrator(&gateway, "anna", PASSWORD).await;
+    let client = gateway.client();
+    for page in [
+        "/qmc/live?reason=key_not_found&page=2",
+        "/qmc/%22%3e",
+        "/QMC/x",
+    ] {
+        let asked = client.get(page).accepts_html().send().await;
+        let form = asked.header("location").to_owned();
+        assert_eq!(asked.status, 302, "{page}");
+        let sign_in = Form::load(&client, &form).await;
+        let done = sign_in
+            .post(&[("userId", "anna"), ("password", PASSWORD)])
+            .await;
+        assert_eq!((done.status, done.header("location")), (303, page));
+    }
+    // The way back has 2,048 characters at most; from a longer address there is none.
+    for (length, has_way_back) in [(2048, true), (2049, false)] {
+        let page = format!("{:x<length$}", "/qmc/?q=");
+        let asked = client.get(&page).accepts_html().send().await;
+        assert_eq!(asked.header("location").contains("returnTo="), has_way_back);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_posted_after_the_session_s_end_is_answered_with_the_way_back() {
+    let gateway = Gateway::serve().await;
+    make_administrator(&gateway, "anna", PASSWORD).await;
+    let client = gateway.client();
+    let post = || client.request("POST", "/qmc/virtual-proxies/new");
+    let program = post().send().await;
+    assert_eq!(program.status, 401);
+    assert!(!program.text().contains("<form"));
+    let from = "https://localhost/qmc/virtual-proxies/new?a=1";
+    let shown = post().accepts_html().header("referer", from).send().await;
+    assert_eq!(shown.status, 401);
+    let text = shown.text();
+    assert!(text.contains("nothing was saved"), "{text}");
+    assert!(
+        text.contains("value=\"/qmc/virtual-proxies/new?a=1\""),
+        "{text}"
+    );
+    let form = Form::of(&client, &shown);
+    let back = form
+        .post(&[("userId", "anna"), ("password", PASSWORD)])
+        .await;
+    let expected = (303, "/qmc/virtual-proxies/new?a=1");
+    assert_eq!((back.status, back.header("location")), expected);
+}
+
+#[tokio::test]
 async fn the_form_is_safe_to_show() {
     let gateway = Gateway::serve().await;
     let path = "/internal_forms_authentication/?returnTo=%22%3E%3Cscript%3Ealert(1)%3C/script%3E";

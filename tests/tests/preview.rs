@@ -6,13 +6,11 @@ mod support {
 #[path = "support/started.rs"]
 mod started;
 
-use std::time::Duration;
-
-use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Keys, Reply, VirtualProxy, eventually};
+use jotgate_scenarios::{
+    Backend, Client, Cookie, Gateway, Keys, Reply, SOON, VirtualProxy, eventually,
+};
 use serde_json::{Value, json};
 use support::native::{BASE, Native};
-
-const A_SECOND: Duration = Duration::from_secs(1);
 
 struct Site {
     gateway: Gateway,
@@ -120,7 +118,7 @@ async fn a_swapped_key_ends_exactly_those_whom_the_preview_named() {
         (&applied["endedSessions"], &applied["after"]),
         (&json!(2), &json!(before + 1))
     );
-    let (notice, _) = of_anna.expect_end(A_SECOND).await;
+    let (notice, _) = of_anna.expect_end(SOON).await;
     assert_eq!(notice["method"], "OnSessionClosed");
     assert_eq!(site.status_with(&anna).await, 401);
     assert_eq!(site.status_with(&boz).await, 401);

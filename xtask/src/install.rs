@@ -43,6 +43,37 @@ pub(crate) const JQ: DebianPackage = DebianPackage {
     program: "/usr/bin/jq",
 };
 
+/// The database of a fleet. Tests run servers of their own; no cluster is made and no service started.
+const POSTGRESQL: DebianPackage = DebianPackage {
+    name: "postgresql",
+    program: "/usr/share/doc/postgresql",
+};
+
+/// The session store of a fleet. Tests run servers of their own; the service that the package starts is not
+/// used, and may be stopped.
+pub(crate) const REDIS: DebianPackage = DebianPackage {
+    name: "redis-server",
+    program: "/usr/bin/redis-server",
+};
+
+/// What reads the units of the package.
+pub(crate) const SYSTEMD: DebianPackage = DebianPackage {
+    name: "systemd",
+    program: "/usr/bin/systemd-analyze",
+};
+
+/// What gives a node another time than its neighbours.
+pub(crate) const FAKETIME: DebianPackage = DebianPackage {
+    name: "faketime",
+    program: "/usr/bin/faketime",
+};
+
+/// What cuts a node off from its neighbours: network namespaces. Takes root.
+pub(crate) const IPROUTE2: DebianPackage = DebianPackage {
+    name: "iproute2",
+    program: "/usr/sbin/ip",
+};
+
 /// What benchmarks compare Jotgate with, and the load that they use. The services that the packages
 /// start are not used, and may be stopped.
 pub(crate) const NGINX: DebianPackage = DebianPackage {
@@ -94,6 +125,26 @@ pub(crate) fn debian(package: &DebianPackage) -> Result<()> {
         ]),
         "`apt-get install` failed, see above",
     )
+}
+
+/// Installs PostgreSQL, without the cluster that Debian makes of its own accord.
+///
+/// # Errors
+///
+/// As [`debian`].
+pub(crate) fn postgresql() -> Result<()> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut versions = versions.filter_map(Result::ok);
+    if versions.any(|version| version.path().join("bin/initdb").exists()) {
+        return Ok(());
+    }
+    // The package takes a file that is there already as its own.
+    let setting = Path::new("/etc/postgresql-common/createcluster.conf");
+    if is_root() && !setting.exists() {
+        fs::create_dir_all("/etc/postgresql-common")?;
+        fs::write(setting, "create_main_cluster = false\n")?;
+    }
+    debian(&POSTGRESQL)
 }
 
 /// Installs the npm packages of `folder` exactly as its lock file names them.

@@ -1,7 +1,7 @@
 //! The chores of the project, as `cargo xtask ...`.
 //!
 //! `cargo xtask test` is the one test command: what the README names, what CI runs and what decides
-//! whether a change is good are the same. `cargo xtask bench` measures and asserts nothing.
+//! whether a change is good are the same. `cargo xtask bench` measures.
 #![expect(
     clippy::print_stdout,
     reason = "a command line tool: its output is what it is for"
@@ -12,7 +12,10 @@ mod binary;
 mod count;
 mod floors;
 mod install;
+mod package;
 mod process;
+mod scratch;
+mod screenshots;
 mod soak;
 mod suite;
 mod test;
@@ -40,9 +43,11 @@ enum Chore {
         #[arg(long, value_name = "SUITE", value_parser = PossibleValuesParser::new(suite::names()))]
         only: Option<String>,
     },
-    /// Measures the built binary. Prints a table, asserts nothing.
+    /// Measures the built binary, and prints a table.
     #[command(subcommand)]
     Bench(Bench),
+    /// Takes pictures of every page of the console, in both themes and at both widths.
+    Screenshots,
     /// Puts the built binary under good load and abuse at once, and fails when anybody notices.
     Soak {
         /// How long.
@@ -51,6 +56,15 @@ enum Chore {
         /// The program, instead of the one that is built.
         #[arg(long, value_name = "FILE")]
         binary: Option<PathBuf>,
+    },
+    /// Makes the Debian package.
+    Package {
+        /// The program, instead of the one that is built.
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
+        /// Where the package goes.
+        #[arg(long, value_name = "DIR", default_value = "target/package")]
+        out: PathBuf,
     },
     /// Judges a folder of token vectors and raw requests and prints every disagreement.
     Vectors {
@@ -68,10 +82,22 @@ enum Bench {
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
+    /// How long each page of the console takes with 1,000 virtual proxies; fails when one takes too long.
+    Console,
     /// How long QRS takes with 10,000 virtual proxies and 100,000 users.
     Manage,
     /// Processor time for each request beside nginx and HAProxy, and memory of idle connections.
     Proxy(bench::ProxyOptions),
+    /// Three nodes under load: from a save or an end to its effect at each, what a request costs, and the
+    /// figures of docs/SCALE.md. Fails when a target is missed.
+    Cluster {
+        /// How many saves, and how many ends of each kind.
+        #[arg(long, value_name = "NUMBER", default_value_t = 200)]
+        rounds: u32,
+        /// The program, instead of the one that is built.
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
+    },
     /// The backend of `proxy`, which starts it.
     #[command(hide = true)]
     Backend { port: u16 },
@@ -88,17 +114,21 @@ enum Bench {
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().chore {
         Chore::Test { only } => test::run(only.as_deref()),
-        Chore::Bench(bench) => measure(bench).map(|()| ExitCode::SUCCESS),
+        Chore::Bench(bench) => measure(bench),
+        Chore::Screenshots => screenshots::run().map(|()| ExitCode::SUCCESS),
         Chore::Soak { minutes, binary } => soak::run(minutes, binary),
+        Chore::Package { binary, out } => package::run(binary, &out).map(|_| ExitCode::SUCCESS),
         Chore::Vectors { dir } => vectors::run(&dir),
     }
 }
 
-fn measure(bench: Bench) -> anyhow::Result<()> {
-    match bench {
+fn measure(bench: Bench) -> anyhow::Result<ExitCode> {
+    let measured = match bench {
         Bench::Start { data_dir } => bench::start(data_dir),
+        Bench::Console => bench::console(),
         Bench::Manage => bench::manage(),
         Bench::Proxy(options) => bench::proxy(&options),
+        Bench::Cluster { rounds, binary } => return bench::cluster(rounds, binary),
         Bench::Backend { port } => bench::backend(port),
         Bench::Sockets {
             port,
@@ -106,5 +136,6 @@ fn measure(bench: Bench) -> anyhow::Result<()> {
             seconds,
             cookie,
         } => bench::sockets(port, &path, cookie.as_deref(), seconds),
-    }
+    };
+    measured.map(|()| ExitCode::SUCCESS)
 }

@@ -15,19 +15,5 @@ use crate::{binary, workspace};
 /// When something does not build or cannot be started.
 pub(crate) fn run(minutes: u32, program: Option<PathBuf>) -> Result<ExitCode> {
     let program = program.map_or_else(binary::built, Ok)?;
-    let mut cargo = workspace::cargo();
-    cargo
-        .args([
-            "run",
-            "--quiet",
-            "--locked",
-            "--package",
-            "jotgate-scenarios",
-        ])
-        .args(["--bin", "soak", "--", &minutes.to_string()])
-        .env("JOTGATE_BINARY", program);
-    Ok(match cargo.status()?.success() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    workspace::run_beside(&program, "soak", &minutes.to_string())
 }

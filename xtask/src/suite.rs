@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::count::{self, Count};
-use crate::{binary, install, process, workspace};
+use crate::{binary, install, process, scratch, workspace};
 
 /// One row of the closing table.
 pub(crate) struct Suite {
@@ -38,7 +38,13 @@ impl Suite {
     ///
     /// When what it needs cannot be installed, built or started.
     pub(crate) fn run(&self) -> Result<Ran> {
-        let outcome = process::run((self.prepare)()?, self.shown)?;
+        let mut program = (self.prepare)()?;
+        if self.unit == TESTS
+            && let Some(folder) = scratch::folder()
+        {
+            program.env("TMPDIR", folder);
+        }
+        let outcome = process::run(program, self.shown)?;
         Ok(Ran {
             success: outcome.success,
             count: (self.count)(&outcome.output),
@@ -86,6 +92,8 @@ pub(crate) const ALL: [Suite; 7] = [
         name: "unit",
         unit: TESTS,
         prepare: || {
+            install::postgresql()?;
+            install::debian(&install::REDIS)?;
             let mut test = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
             test.args(["--exclude", SCENARIOS]);
             Ok(test)
@@ -99,6 +107,10 @@ pub(crate) const ALL: [Suite; 7] = [
         prepare: || {
             install::debian(&install::CURL)?;
             install::debian(&install::JQ)?;
+            install::debian(&install::REDIS)?;
+            install::debian(&install::FAKETIME)?;
+            install::debian(&install::IPROUTE2)?;
+            install::debian(&install::SYSTEMD)?;
             let mut test = cargo(&["test", "--package", SCENARIOS, "--locked", "--no-fail-fast"]);
             test.env(BINARY, binary::built()?);
             Ok(test)

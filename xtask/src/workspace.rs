@@ -1,7 +1,9 @@
 //! Where things are.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
 
 /// The folder of the workspace's `Cargo.toml`.
 pub(crate) fn root() -> &'static Path {
@@ -33,4 +35,21 @@ pub(crate) fn cargo() -> Command {
         cargo.env("CARGO_INCREMENTAL", "0");
     }
     cargo
+}
+
+/// Builds a program of the scenarios' package and runs it with one argument against `jotgate`.
+///
+/// # Errors
+///
+/// When cargo cannot be started.
+pub(crate) fn run_beside(jotgate: &Path, program: &str, argument: &str) -> Result<ExitCode> {
+    let mut cargo = cargo();
+    cargo.args(["run", "--quiet", "--locked"]);
+    cargo.args(["--package", "jotgate-scenarios"]);
+    cargo.args(["--bin", program, "--", argument]);
+    cargo.env("JOTGATE_BINARY", jotgate);
+    Ok(match cargo.status()?.success() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }

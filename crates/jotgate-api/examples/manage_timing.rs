@@ -92,6 +92,7 @@ async fn start(path: &std::path::Path) -> Management {
         host_name: "localhost".to_owned(),
         node_services: Vec::new(),
         now: clock(),
+        proxy: None,
     };
     let repository = Repository::open_sqlite(path).await.unwrap();
     let started = Management::start(repository, Sessions::in_memory(), |_| {}, site);
@@ -158,10 +159,10 @@ impl Qrs {
     fn of(management: &Management) -> Self {
         let build = Build {
             version: Build::INTERFACE_VERSION,
-            date: "",
+            date: clock(),
         };
         Self(certificate_caller(
-            qrs_router(management.clone(), clock, build),
+            qrs_router(management.clone(), clock, build, None),
             None,
         ))
     }

@@ -19,5 +19,5 @@ mod xrfkey;
 pub use caller::{CallerSession, certificate_caller, local_actor, local_caller};
 pub use native::{backup_router, native_router};
 pub use qps::qps_router;
-pub use qrs::{Build, IMPORTED, ImportedSite, import, qrs_router};
+pub use qrs::{Build, CertificateExports, IMPORTED, ImportedSite, import, qrs_router};
 pub use whole::whole_requests;

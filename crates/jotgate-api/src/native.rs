@@ -21,7 +21,9 @@ mod backup;
 mod configuration;
 mod draft;
 mod endpoint;
+mod gateways;
 mod input;
+mod keys_tried;
 mod openapi;
 mod output;
 mod passwords;
@@ -62,6 +64,7 @@ fn endpoints() -> Vec<Endpoint> {
         api_keys::endpoints(),
         audit::endpoints(),
         configuration::endpoints(),
+        gateways::endpoints(),
         openapi::endpoints(),
         passwords::endpoints(),
         preview::endpoints(),

@@ -67,6 +67,12 @@ async fn answer(qps: &Qps, request: Request) -> Result<Answer, Problem> {
         now: (qps.clock)(),
     };
     let vp = asked.virtual_proxy(&address.prefix)?;
+    if matches!(
+        address.resource,
+        Resource::Sessions | Resource::Session(_) | Resource::User(_)
+    ) {
+        qps.management.learn_of_sessions().await?;
+    }
     match (address.resource, head.method) {
         (Resource::Addresses, _) => Ok(Answer::Json(openapi::lines())),
         (Resource::Defaults, _) => Ok(Answer::Json(described::defaults())),
@@ -98,7 +104,7 @@ async fn answer(qps: &Qps, request: Request) -> Result<Answer, Problem> {
         (Resource::Session(id), _) => asked.find(&vp, &id),
         (Resource::Tickets, _) => {
             let body = body::read(body, MAX_BODY).await?;
-            asked.issue_ticket(&vp, body::object(body)?)
+            asked.issue_ticket(&vp, body::object(body)?).await
         }
         (Resource::User(user), Method::DELETE) => asked.end_user(&vp, &user).await,
         (Resource::User(user), _) => asked.of_user(&vp, &user),
@@ -169,14 +175,15 @@ impl Asked<'_> {
         )))
     }
 
-    fn issue_ticket(
+    async fn issue_ticket(
         &self,
         vp: &VirtualProxy,
         members: serde_json::Map<String, Value>,
     ) -> Result<Answer, Problem> {
         let identity = wire::read_ticket(members)?;
         let management = &self.qps.management;
-        let secret = management.issue_ticket(self.actor, vp.id, identity.clone(), self.now)?;
+        let issued = management.issue_ticket(self.actor, vp.id, identity.clone(), self.now);
+        let secret = issued.await?;
         Ok(Answer::Created(wire::ticket(&identity, secret.expose())))
     }
 

@@ -10,6 +10,7 @@
 //! - Whatever is refused is refused before anything is changed, with one sentence as plain text.
 
 mod address;
+mod certificates;
 mod computed;
 mod described;
 mod entity;
@@ -36,12 +37,14 @@ use http::StatusCode;
 use jotgate_manage::{Actor, Management};
 use jotgate_model::Timestamp;
 use serde_json::Value;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use address::{Address, Part, Verb};
 use entity::EntityType;
 use selection::Selections;
 
+pub use certificates::CertificateExports;
 pub use import::{IMPORTED, ImportedSite, import};
 
 use crate::answer::Answer;
@@ -54,8 +57,8 @@ use crate::query::Query;
 pub struct Build {
     /// Four numbers with dots. Clients refuse to work below 3.0.0.
     pub version: &'static str,
-    /// A date, for people.
-    pub date: &'static str,
+    /// When the program was built.
+    pub date: Timestamp,
 }
 
 impl Build {
@@ -66,12 +69,19 @@ impl Build {
 /// QRS below `/qrs/`, in any case, for callers whose [`Actor`] an outer layer has put into the
 /// request's extensions: [`certificate_caller`] on port 4242, the session behind a virtual proxy.
 ///
-/// `clock` gives the date of changes.
-pub fn qrs_router(management: Management, clock: fn() -> Timestamp, build: Build) -> Router {
+/// `clock` gives the date of changes. Without `certificates`, none are made for other machines.
+pub fn qrs_router(
+    management: Management,
+    clock: fn() -> Timestamp,
+    build: Build,
+    certificates: Option<Arc<dyn CertificateExports>>,
+) -> Router {
     let state = Qrs {
         management,
         clock,
         build,
+        certificates,
+        exporting: Mutex::default(),
         selections: Selections::default(),
     };
     Router::new().fallback(serve).with_state(Arc::new(state))
@@ -82,6 +92,9 @@ struct Qrs {
     management: Management,
     clock: fn() -> Timestamp,
     build: Build,
+    certificates: Option<Arc<dyn CertificateExports>>,
+    /// Making keys takes a core for a while.
+    exporting: Mutex<()>,
     selections: Selections,
 }
 
@@ -121,11 +134,8 @@ async fn answer(qrs: &Qrs, request: Request) -> Result<Answer, Problem> {
     match address {
         Address::About => Ok(Answer::Json(described::about(qrs.build))),
         Address::Described(what) => described::answer(&what),
-        Address::Certificates | Address::CertificatesPath => Err(Problem::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "Certificates are not handed out over the network. Those of this gateway are in the \
-             folder certificates of its data directory.",
-        )),
+        Address::Certificates => certificates::export(&asked, body::object(body)?).await,
+        Address::CertificatesPath => certificates::path(&asked),
         Address::Entity(entity, part) => of_entity(&asked, entity, part, verb, body).await,
         Address::Foreign(foreign) => foreign.answer(),
         Address::Ping => Ok(Answer::Json(Value::from("pong"))),

@@ -1,4 +1,4 @@
-//! The files of the pages: a style sheet, a script and an icon, embedded, under names that change with
+//! The files of the pages: a style sheet, scripts and an icon, embedded, under names that change with
 //! their contents.
 
 use std::sync::LazyLock;
@@ -46,6 +46,30 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("console", "js", "text/javascript;charset=utf-8", content)
 });
 
+/// The script of pages that make keys and tokens in the tab.
+pub(crate) static KEYS: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../assets/keys.js");
+    Asset::new("keys", "js", "text/javascript;charset=utf-8", content)
+});
+
+/// The script of the edit page.
+pub(crate) static EDIT: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../assets/edit.js");
+    Asset::new("edit", "js", "text/javascript;charset=utf-8", content)
+});
+
+/// The script of lists that show what changes.
+pub(crate) static LIVE: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../assets/live.js");
+    Asset::new("live", "js", "text/javascript;charset=utf-8", content)
+});
+
+/// The script of the command palette.
+pub(crate) static PALETTE: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../assets/palette.js");
+    Asset::new("palette", "js", "text/javascript;charset=utf-8", content)
+});
+
 /// The icon of the tab.
 pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_str!("../assets/icon.svg");
@@ -57,7 +81,7 @@ pub(crate) fn routes() -> Router<Console> {
 }
 
 async fn asset(Path(name): Path<String>) -> Response {
-    let mut all = [&STYLE, &SCRIPT, &ICON].into_iter();
+    let mut all = [&STYLE, &SCRIPT, &KEYS, &EDIT, &LIVE, &PALETTE, &ICON].into_iter();
     match all.find(|asset| asset.name == name) {
         Some(asset) => {
             let headers = [

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 
-use crate::assets::{ICON, SCRIPT, STYLE};
+use crate::assets::{ICON, PALETTE, SCRIPT, STYLE};
 use crate::navigation::{GROUPS, Group};
 use crate::visit::Visit;
 
@@ -23,6 +23,7 @@ pub(crate) struct Frame {
     pub(crate) groups: &'static [Group],
     pub(crate) style: &'static str,
     pub(crate) script: &'static str,
+    pub(crate) palette: &'static str,
     pub(crate) icon: &'static str,
     here: String,
 }
@@ -45,6 +46,7 @@ impl Frame {
             groups: GROUPS,
             style: &STYLE.name,
             script: &SCRIPT.name,
+            palette: &PALETTE.name,
             icon: &ICON.name,
             here: here.to_owned(),
         }
@@ -60,10 +62,13 @@ impl Frame {
 /// an address reaches a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
+    Applied,
     Blocked,
     Created,
     Deleted,
     Ended,
+    KeyAdded,
+    KeyRemoved,
     Linked,
     Restored,
     Saved,
@@ -72,11 +77,14 @@ pub(crate) enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
+        Self::Applied,
         Self::Blocked,
         Self::Created,
         Self::Deleted,
         Self::Ended,
+        Self::KeyAdded,
+        Self::KeyRemoved,
         Self::Linked,
         Self::Restored,
         Self::Saved,
@@ -86,10 +94,13 @@ impl Done {
 
     pub(crate) const fn code(self) -> &'static str {
         match self {
+            Self::Applied => "applied",
             Self::Blocked => "blocked",
             Self::Created => "created",
             Self::Deleted => "deleted",
             Self::Ended => "ended",
+            Self::KeyAdded => "key-added",
+            Self::KeyRemoved => "key-removed",
             Self::Linked => "linked",
             Self::Restored => "restored",
             Self::Saved => "saved",
@@ -104,10 +115,13 @@ impl Done {
 
     const fn sentence(self) -> &'static str {
         match self {
+            Self::Applied => "Applied. It holds from now on.",
             Self::Blocked => "Blocked. Every session of the user has ended.",
             Self::Created => "Created.",
             Self::Deleted => "Deleted.",
             Self::Ended => "Ended, with its WebSockets. Whoever it was has to sign in again.",
+            Self::KeyAdded => "Added. Tokens of the old key and of the new one are accepted.",
+            Self::KeyRemoved => "Removed. No new token of it is accepted.",
             Self::Linked => "Linked. It serves requests now; nothing had to restart.",
             Self::Restored => "Restored, as a new revision. It holds from now on.",
             Self::Saved => "Saved. It holds from now on, and nobody's session has ended.",

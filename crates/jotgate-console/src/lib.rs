@@ -14,8 +14,12 @@
 //!
 //! A page is a module below `pages`, a template, and a row in `pages.rs` and `navigation.rs`.
 
+mod agents;
 mod assets;
+mod chart;
+mod custom_properties;
 mod dates;
+mod differences;
 mod form;
 mod frame;
 mod guard;

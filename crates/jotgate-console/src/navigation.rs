@@ -16,29 +16,12 @@ pub(crate) struct Link {
 /// Every page that the navigation leads to.
 pub(crate) const GROUPS: &[Group] = &[
     Group {
-        heading: "Configure system",
-        links: &[
-            Link {
-                text: "Virtual proxies",
-                path: "/virtual-proxies",
-            },
-            Link {
-                text: "Set up a portal",
-                path: "/start",
-            },
-            Link {
-                text: "Users",
-                path: "/users",
-            },
-            Link {
-                text: "API keys",
-                path: "/api-keys",
-            },
-        ],
-    },
-    Group {
         heading: "Watch",
         links: &[
+            Link {
+                text: "Overview",
+                path: "/",
+            },
             Link {
                 text: "Live requests",
                 path: "/requests",
@@ -54,6 +37,55 @@ pub(crate) const GROUPS: &[Group] = &[
             Link {
                 text: "Audit",
                 path: "/audit",
+            },
+        ],
+    },
+    Group {
+        heading: "Configure system",
+        links: &[
+            Link {
+                text: "Virtual proxies",
+                path: "/virtual-proxies",
+            },
+            Link {
+                text: "Set up a portal",
+                path: "/start",
+            },
+            Link {
+                text: "Nodes",
+                path: "/nodes",
+            },
+            Link {
+                text: "Proxies",
+                path: "/proxies",
+            },
+            Link {
+                text: "Token workbench",
+                path: "/tokens",
+            },
+            Link {
+                text: "Users",
+                path: "/users",
+            },
+            Link {
+                text: "API keys",
+                path: "/api-keys",
+            },
+            Link {
+                text: "Certificates",
+                path: "/certificates",
+            },
+            Link {
+                text: "Tags",
+                path: "/tags",
+            },
+            Link {
+                text: "Configuration file",
+                path: "/configuration",
+            },
+            Link {
+                text: "Settings",
+                path: "/settings",
             },
         ],
     },

@@ -2,19 +2,27 @@
 
 mod api_keys;
 mod audit;
+mod certificates;
+mod changes;
 mod design;
 mod history;
+mod labels;
+mod nodes;
+mod overview;
 mod places;
+mod proxies;
 mod requests;
+mod search;
 mod sessions;
+mod settings;
 mod sign_out;
+mod tokens;
 mod users;
 mod virtual_proxies;
 
 use askama::Template;
 use axum::Router;
-use axum::response::{Redirect, Response};
-use axum::routing::get;
+use axum::response::Response;
 use http::StatusCode;
 
 use crate::Console;
@@ -23,20 +31,24 @@ use crate::visit::Visit;
 
 pub(crate) fn routes() -> Router<Console> {
     Router::new()
-        .route("/", get(start))
         .merge(api_keys::routes())
         .merge(audit::routes())
+        .merge(certificates::routes())
+        .merge(changes::routes())
         .merge(design::routes())
         .merge(history::routes())
+        .merge(labels::routes())
+        .merge(nodes::routes())
+        .merge(overview::routes())
+        .merge(proxies::routes())
         .merge(requests::routes())
+        .merge(search::routes())
         .merge(sessions::routes())
+        .merge(settings::routes())
         .merge(sign_out::routes())
+        .merge(tokens::routes())
         .merge(users::routes())
         .merge(virtual_proxies::routes())
-}
-
-async fn start(visit: Visit) -> Redirect {
-    Redirect::to(&visit.address("/virtual-proxies"))
 }
 
 /// There is no such page.

@@ -4,6 +4,7 @@
 pub(crate) const PER_PAGE: usize = 50;
 
 /// Where somebody is in a list.
+#[derive(Clone)]
 pub(crate) struct Pages {
     /// The number of this page, from 1, and of the last one.
     pub(crate) page: usize,

@@ -4,8 +4,11 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use jotgate_manage::{Actor, ActorKind, Management, NewSite, Privilege, Repository, Sessions};
+use jotgate_manage::{
+    Actor, ActorKind, LiveSide, Management, NewSite, Privilege, Repository, Sessions,
+};
 use jotgate_model::Timestamp;
+use jotgate_observe::{Feed, FeedLimits, History, Metrics};
 use jotgate_policy::csrf::CsrfKey;
 use jotgate_repository::{AuditHead, AuditKey, AuditTrail};
 use tower::ServiceExt;
@@ -19,6 +22,7 @@ const SESSION: &str = "5a9a3f4e-1111-4222-8333-444455556666";
 pub(crate) struct Site {
     _directory: tempfile::TempDir,
     pub(crate) management: Management,
+    pub(crate) repository: Repository,
     router: Router,
     pub(crate) visitor: Visitor,
 }
@@ -42,6 +46,7 @@ pub(crate) async fn site() -> Site {
         host_name: "gateway.example.com".to_owned(),
         node_services: Vec::new(),
         now: Timestamp::from_millis(1_700_000_000_000),
+        proxy: None,
     };
     let trail = AuditTrail::begin(
         AuditKey::new(&[7; 32]),
@@ -50,12 +55,13 @@ pub(crate) async fn site() -> Site {
     );
     let repository = repository.with_audit(trail.unwrap());
     let sessions = Sessions::in_memory();
-    let management = Management::start(repository, sessions, |_| {}, new_site).await;
+    let management = Management::start(repository.clone(), sessions, |_| {}, new_site).await;
     let management = management.unwrap();
     Site {
         _directory: directory,
         router: crate::router(management.clone(), now, CsrfKey::of_console(KEY)),
         management,
+        repository,
         visitor: Visitor {
             actor: Actor {
                 name: "INTERNAL\\anna".to_owned(),
@@ -112,4 +118,19 @@ pub(crate) fn form_request(path: &str, form: String) -> Request<Body> {
         .header("content-type", "application/x-www-form-urlencoded")
         .body(Body::from(form))
         .unwrap()
+}
+
+/// A request path on which nothing happens.
+pub(crate) fn quiet_side() -> LiveSide {
+    let limits = FeedLimits {
+        entries: 1000,
+        bytes: 1 << 20,
+    };
+    LiveSide {
+        feed: Feed::new(limits, 1),
+        history: History::new(Metrics::default()),
+        backends: Box::new(Vec::new),
+        probe: Box::new(|_| Box::pin(async { Err("nobody is there".into()) })),
+        try_backend: Box::new(|_, _| Box::pin(std::future::pending())),
+    }
 }

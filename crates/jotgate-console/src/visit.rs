@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
+use http::header::HOST;
 use http::request::Parts;
 use jotgate_manage::{Actor, ManageError, Management};
 use jotgate_model::{Snapshot, Timestamp};
@@ -29,6 +30,7 @@ pub(crate) struct Visit {
     console: Console,
     visitor: Visitor,
     query: String,
+    host: Option<String>,
 }
 
 impl FromRequestParts<Console> for Visit {
@@ -41,6 +43,7 @@ impl FromRequestParts<Console> for Visit {
             console: console.clone(),
             visitor,
             query: parts.uri.query().unwrap_or_default().to_owned(),
+            host: host_of(parts),
         })
     }
 }
@@ -74,6 +77,13 @@ impl Visit {
         found.map_or_else(String::new, |(_, value)| value.into_owned())
     }
 
+    /// Every value of a parameter of the address.
+    pub(crate) fn parameters(&self, name: &str) -> Vec<String> {
+        let pairs = form_urlencoded::parse(self.query.as_bytes());
+        let named = pairs.filter(|(its, _)| its == name);
+        named.map(|(_, value)| value.into_owned()).collect()
+    }
+
     /// The token of the visitor's forms.
     pub(crate) fn csrf_token(&self) -> String {
         self.console.csrf.token(&self.visitor.session)
@@ -86,6 +96,17 @@ impl Visit {
     /// The address of a page of the console: `path` begins with a slash.
     pub(crate) fn address(&self, path: &str) -> String {
         format!("{}/qmc{path}", self.visitor.prefix)
+    }
+
+    /// How the visitor reaches this gateway: `https://` and the host, in letters that mean nothing to a
+    /// shell or a program.
+    pub(crate) fn origin(&self) -> String {
+        let snapshot = self.snapshot();
+        let documents = &snapshot.documents;
+        let proxy = documents.proxy_services.get(&snapshot.proxy_id);
+        let node = proxy.and_then(|p| documents.nodes.get(&p.server_node_configuration));
+        let own = node.map_or("localhost", |node| &node.host_name);
+        format!("https://{}", self.host.as_deref().unwrap_or(own))
     }
 
     /// The frame of a page. `here` is the path that the navigation marks.
@@ -118,4 +139,11 @@ impl Visit {
         };
         pages::trouble(self, status, "That was not done", &error.to_string())
     }
+}
+
+/// What the request calls this host, if that may stand in a line for a shell as it is.
+fn host_of(parts: &Parts) -> Option<String> {
+    let host = parts.headers.get(HOST)?.to_str().ok()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    (!host.is_empty() && host.chars().all(plain)).then(|| host.to_owned())
 }

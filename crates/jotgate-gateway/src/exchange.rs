@@ -31,6 +31,8 @@ pub(crate) struct Exchange {
     pub(crate) token: Option<Arc<PresentedToken>>,
     /// Its place in a trace, when traces are on.
     pub(crate) trace: Option<Box<Trace>>,
+    /// Whether the live feed is better off without it.
+    pub(crate) is_unlisted: bool,
     user_agent: Option<HeaderValue>,
     phase: Phase,
     phases: PhaseTimes,
@@ -71,6 +73,7 @@ impl Exchange {
             occupied: None,
             token: None,
             trace: None,
+            is_unlisted: false,
             user_agent: headers.get(USER_AGENT).cloned(),
             phase: Phase::Sanitize,
             phases,
@@ -143,7 +146,9 @@ impl Exchange {
             token: self.token.as_ref(),
         };
         shared.access_log.write(&record);
-        shared.feed.note(&record);
+        if !self.is_unlisted || refusal.is_some() {
+            shared.feed.note(&record);
+        }
         if let Some(spans) = spans {
             shared.traces.record(spans, &record);
         }

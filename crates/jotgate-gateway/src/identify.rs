@@ -4,6 +4,8 @@
 //! is always validated, and an invalid one refuses the request whatever the cookie says. A token of
 //! another user opens a new session and leaves the old one alone.
 
+mod opening;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,13 +18,15 @@ use jotgate_policy::anonymous::fits_mode;
 use jotgate_policy::cookies::{self, Found};
 use jotgate_policy::header_user::header_user;
 use jotgate_policy::{csrf, directory};
-use jotgate_session::{NewSession, Session, SessionError, SessionSecret, SessionState};
+use jotgate_session::{EndReason, Session, SessionError, SessionSecret, SessionState};
 use jotgate_token::{Verified, parse_authorization, presented};
 
 use crate::exchange::Exchange;
+use crate::prefixed_administration::is_watching;
 use crate::sanitized::Sanitized;
 use crate::sign_ins::{SignIn, SignInKey};
-use crate::{Shared, anonymous, open, single_use};
+use crate::{Shared, anonymous, single_use};
+use opening::Opening;
 
 /// Who sent a request.
 pub(crate) struct Identified {
@@ -47,7 +51,7 @@ pub(crate) async fn identify(
 ) -> Result<Identified, Refusal> {
     let now = crate::now();
     let over_tls = exchange.client.over_tls;
-    let known = by_cookie(shared, exchange, vp, request, now);
+    let known = known_session(shared, exchange, vp, request, now).await?;
     let mode = vp.anonymous;
     if let Authentication::Header(settings) = &vp.authentication
         && mode != AnonymousAccess::AlwaysAnonymous
@@ -75,8 +79,9 @@ pub(crate) async fn identify(
             }
         };
         check_csrf(shared, vp, path, request, &session)?;
-        // A page that shows how long a session still lasts must not make it last longer.
-        if !path.eq_ignore_ascii_case("/jotgate/session") {
+        // A page that shows how long a session still lasts must not make it last longer, nor a page that
+        // nobody looks at any more.
+        if !path.eq_ignore_ascii_case("/jotgate/session") && !is_watching(path) {
             session.touch(now);
         }
         return Ok(Identified {
@@ -227,6 +232,35 @@ fn cookie_name<'a>(exchange: &Exchange, vp: &'a VirtualProxy) -> &'a str {
     vp.cookie.form(exchange.client.over_tls).name.as_str()
 }
 
+/// The session of the request's cookie, as this node knows it. Where several nodes share sessions, one that it
+/// does not know may have been opened at another a moment ago, and while the store is silent for longer
+/// than the lease nothing that is known here counts.
+async fn known_session(
+    shared: &Shared,
+    exchange: &Exchange,
+    vp: &VirtualProxy,
+    request: &Sanitized,
+    now: UnixTime,
+) -> Result<Result<Arc<Session>, NoSession>, Refusal> {
+    let sessions = &shared.sessions;
+    let known = by_cookie(shared, exchange, vp, request, now);
+    if !sessions.is_shared() {
+        return Ok(known);
+    }
+    if !sessions.is_current() {
+        let detail = "nothing was heard of the shared session store for longer than the lease";
+        return Err(Refusal::with(Reason::SessionStoreUnavailable, detail));
+    }
+    if !matches!(&known, Err(NoSession::Unusable(refusal)) if refusal.reason == Reason::SessionUnknown)
+    {
+        return Ok(known);
+    }
+    // Large: what waits elsewhere is not made larger by it.
+    let caught_up = Box::pin(sessions.catch_up()).await;
+    caught_up.map_err(|error| session_refusal(&error, vp))?;
+    Ok(by_cookie(shared, exchange, vp, request, now))
+}
+
 /// The live session of the request's cookie.
 fn by_cookie(
     shared: &Shared,
@@ -350,77 +384,14 @@ pub(crate) async fn sign_in(
     }
 }
 
-/// What a session is opened from.
-struct Opening {
-    shared: Arc<Shared>,
-    vp: Arc<VirtualProxy>,
-    proof: Proof,
-    client_address: Arc<str>,
-    user_agent: Box<str>,
-    key: SignInKey,
-    now: UnixTime,
-}
-
-impl Opening {
-    async fn open(self) -> Result<SignIn, Refusal> {
-        let Self {
-            shared, vp, now, ..
-        } = &self;
-        let token = match &self.proof {
-            Proof::Token(verified) => Some(verified),
-            Proof::Header(_) => None,
-        };
-        if let Some(verified) = token {
-            single_use::use_up(shared, vp, verified, *now).await?;
-        }
-        let still_good = || {
-            token.map_or(Ok(()), |verified| {
-                let revocations = shared.keys.revocations();
-                revocations.check(vp.id, &self.key.token, verified, *now)?;
-                still_has_key(shared, vp, verified)
-            })
-        };
-        open::open(shared, vp, self.new_session(), still_good).await
+/// What somebody is told whose session ended before they had it.
+const fn reason_of(end: EndReason) -> Reason {
+    match end {
+        EndReason::KeyRemoved => Reason::KeyNotFound,
+        EndReason::UserBlocked => Reason::UserBlocked,
+        EndReason::VirtualProxyDeleted => Reason::PrefixUnknown,
+        _ => Reason::SessionUnknown,
     }
-
-    fn new_session(&self) -> NewSession {
-        let new = open::new_session(
-            &self.vp,
-            self.proof.identity().clone(),
-            &self.client_address,
-            &self.user_agent,
-            self.now,
-        );
-        let Proof::Token(verified) = &self.proof else {
-            return new;
-        };
-        let token_end = verified.expires.filter(|_| self.vp.session.ends_with_token);
-        NewSession {
-            expires: [new.expires, token_end].into_iter().flatten().min(),
-            key_fingerprint: bytes_of(&verified.key_fingerprint),
-            token_issued: verified.issued,
-            ..new
-        }
-    }
-}
-
-/// Refuses a token whose key was removed while its session was being opened: whoever removed it may have
-/// ended the sessions of that key already.
-fn still_has_key(shared: &Shared, vp: &VirtualProxy, verified: &Verified) -> Result<(), Refusal> {
-    if shared.keys.has_key(vp.id, &verified.key_fingerprint) {
-        return Ok(());
-    }
-    let detail = "the key that the token was verified with has just been removed";
-    Err(Refusal::with(Reason::KeyNotFound, detail))
-}
-
-/// The 32 bytes that a fingerprint's hexadecimal digits stand for.
-fn bytes_of(fingerprint: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(fingerprint.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 pub(crate) fn session_refusal(error: &SessionError, vp: &VirtualProxy) -> Refusal {
@@ -432,6 +403,7 @@ pub(crate) fn session_refusal(error: &SessionError, vp: &VirtualProxy) -> Refusa
                 vp.session.max_per_user.unwrap_or_default()
             ),
         ),
+        SessionError::Ended(why) => Refusal::with(reason_of(*why), error.to_string()),
         other => Refusal::with(Reason::SessionStoreUnavailable, other.to_string()),
     }
 }

@@ -65,4 +65,4 @@ pub use shared::{GatewaySettings, Shared, Stores};
 pub use sweep::sweep_sessions;
 pub use tls::{ServerCertificates, TlsError, administration_config};
 pub use unread::ReturningBody;
-pub use upstream::{BackendCondition, BackendHealth, check_backends};
+pub use upstream::{BackendCondition, BackendHealth, check_backends, try_backend};

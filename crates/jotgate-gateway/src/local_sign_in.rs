@@ -21,19 +21,21 @@ use http::header::{HeaderValue, SET_COOKIE};
 use http::{Method, Response, StatusCode};
 use jotgate_model::{Identity, Reason, Refusal, User, VirtualProxy};
 use jotgate_policy::route::split_first;
-use jotgate_policy::sign_in::{is_navigation, return_path};
+use jotgate_policy::sign_in::{is_navigation, return_path, with_return_to};
 
 use self::page::{Fields, Form};
 use crate::body::ResponseBody;
 use crate::exchange::Exchange;
 use crate::identify::Identified;
-use crate::sanitized::Sanitized;
+use crate::sanitized::{Sanitized, header_text};
 use crate::sign_ins::SignIn;
 use crate::{Shared, open, respond, sign_in, whole_body};
 
 /// The largest form that is read, and how long it may take in all.
 const MAX_FORM: u64 = 16 * 1024;
 const FORM_TIMEOUT: Duration = Duration::from_secs(30);
+/// Where the form of an administrator with a password is.
+const FORM: &str = "/internal_forms_authentication/";
 /// Where an administrator goes from here.
 const CONSOLE: &str = "/qmc/";
 
@@ -68,14 +70,58 @@ fn form_at(path: &str) -> Option<Form> {
     (area.eq_ignore_ascii_case("qmc") && rest.eq_ignore_ascii_case("/setup")).then_some(Form::SetUp)
 }
 
-/// Sends a browser that wants the console to the form, when it has no session.
-pub(crate) fn way_in(vp: &VirtualProxy, request: &Sanitized) -> Option<Response<ResponseBody>> {
+/// What is said to whoever posts a form of the console when the session is over.
+const ENDED: &str = "Your session has ended, and nothing was saved. Sign in to go on: what you typed on the \
+                     edit page of a virtual proxy is kept in this tab, and offered there again.";
+
+/// Sends a browser that wants the console to the form, and back from there, when it has no session; one that posts a form of the
+/// console is shown it in the place of the answer.
+///
+/// # Errors
+/// The form cannot be shown at this moment.
+pub(crate) fn way_in(
+    shared: &Shared,
+    exchange: &Exchange,
+    vp: &VirtualProxy,
+    request: &Sanitized,
+) -> Result<Option<Response<ResponseBody>>, Refusal> {
     let (area, _) = split_first(request.path());
     let console = vp.is_default && area.eq_ignore_ascii_case("qmc");
-    if !console || !is_navigation(request.method(), request.headers()) {
-        return None;
+    // Whether what comes back is shown as a page is known by the same headers for both methods.
+    if !console || !is_navigation(&Method::GET, request.headers()) {
+        return Ok(None);
     }
-    respond::redirect("/internal_forms_authentication/", StatusCode::FOUND)
+    match *request.method() {
+        Method::GET => {
+            let query = request.query().map(|query| format!("?{query}"));
+            let page = format!("{}{}", request.path(), query.unwrap_or_default());
+            let to = match return_path(&page, "", |_| false) {
+                Some(page) if page != CONSOLE => with_return_to(FORM, page),
+                _ => FORM.to_owned(),
+            };
+            Ok(respond::redirect(&to, StatusCode::FOUND))
+        }
+        Method::POST if exchange.client.over_tls => {
+            let fields = Fields {
+                return_to: page_of_form(header_text(request.headers(), "referer")).to_owned(),
+                problem: ENDED.to_owned(),
+                ..Fields::default()
+            };
+            show(shared, vp, Form::SignIn, StatusCode::UNAUTHORIZED, fields).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The page of the console that a form was on, by the `Referer` of its request; empty when it tells none.
+/// Whatever host that names, only the path counts, which is one of this gateway then.
+fn page_of_form(referer: &str) -> &str {
+    let path = referer
+        .split_once("://")
+        .and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)))
+        .unwrap_or_default();
+    let is_page = path.starts_with(CONSOLE) && return_path(path, "", |_| false).is_some();
+    if is_page { path } else { "" }
 }
 
 /// Answers the forms; nothing when the path leads elsewhere. Before the check of the origin: a state
@@ -221,4 +267,28 @@ async fn open_session(
         over_tls: exchange.client.over_tls,
         shared: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_page_of_the_console_is_come_back_to() {
+        let page = "/qmc/virtual-proxies/new?from=1";
+        let referer = format!("https://gate.example.com:8443{page}");
+        assert_eq!(page_of_form(&referer), page);
+        for other in [
+            "",
+            "/qmc/users",
+            "https://gate.example.com",
+            "https://gate.example.com/hub/",
+            "https://gate.example.com//evil.example.com/qmc/",
+            "https://gate.example.com/qmc/../hub",
+            "https://gate.example.com/qmc/\\evil",
+            "about:client",
+        ] {
+            assert_eq!(page_of_form(other), "", "{other}");
+        }
+    }
 }

@@ -87,6 +87,10 @@ fn metrics(shared: &Shared) -> Response<Full<Bytes>> {
     metrics
         .sessions
         .set(i64::try_from(shared.sessions.len()).unwrap_or(i64::MAX));
+    shared
+        .metrics
+        .session_store_up
+        .set(i64::from(!shared.sessions.is_failing()));
     metrics
         .revision
         .set(i64::try_from(shared.snapshot.load().revision).unwrap_or(i64::MAX));

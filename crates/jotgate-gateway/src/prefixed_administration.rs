@@ -62,7 +62,7 @@ const OWN_REQUEST: &str = "x-jotgate-request";
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     snapshot: &Snapshot,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     vp: &VirtualProxy,
     path: &str,
     request: &mut Sanitized,
@@ -92,6 +92,7 @@ pub(crate) async fn answer(
         Belongs::Here if is_console(path) => check_own_page(shared, asking)?,
         _ => {}
     }
+    exchange.is_unlisted = is_watching(path);
     let request = without_prefix(shared, path, request).await?;
     let answer = in_background(shared, (shared.administration)(request, caller)).await?;
     Ok(Some(answer.map(ResponseBody::full)))
@@ -113,6 +114,12 @@ pub(crate) async fn in_background<T: Send + 'static>(
 pub fn is_console(path: &str) -> bool {
     let (area, _) = split_first(path);
     area.eq_ignore_ascii_case("qmc")
+}
+
+/// Whether a page of the console asks this again and again, by itself, to show what changes. It does not
+/// make its session last longer, and stays out of the live feed.
+pub(crate) fn is_watching(path: &str) -> bool {
+    path.starts_with("/qmc/live/")
 }
 
 /// A page that asks must be one of ours.

@@ -5,20 +5,21 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, USER_AGENT};
-use http::{HeaderValue, Request, StatusCode, Uri};
-use http_body_util::Empty;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{client, server};
 use hyper_util::rt::TokioIo;
 use tokio::runtime;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::Shared;
 use crate::listen::Place;
@@ -28,6 +29,8 @@ use crate::timed_io::Activity;
 
 /// Bytes between both ends.
 const BUFFER: usize = 64 * 1024;
+/// How long the beginning of a body is waited for.
+const BODY_TIME: Duration = Duration::from_secs(2);
 
 /// What is asked.
 #[derive(Debug)]
@@ -38,15 +41,31 @@ pub struct ProbeRequest {
     pub authorization: Option<HeaderValue>,
     /// How long the answer may take.
     pub limit: Duration,
+    /// How many bytes of the answer's body are read; the rest is left.
+    pub keep: usize,
 }
 
-/// The head of the answer.
+/// The answer.
 #[derive(Debug)]
 pub struct ProbeAnswer {
     /// Its status.
     pub status: StatusCode,
-    /// The id of the reason, when the gateway has refused it.
-    pub reason: Option<String>,
+    /// Its headers; of the reason among them, the gateway's word alone.
+    pub headers: HeaderMap,
+    /// How its body begins.
+    pub start: Vec<u8>,
+    /// Whether the body is longer, or took too long.
+    pub is_cut: bool,
+    /// What leads to the record of the request in the live feed.
+    pub reference: Option<String>,
+}
+
+impl ProbeAnswer {
+    /// The id of the reason, when the gateway has refused the request.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.headers.get(REASON)?.to_str().ok()
+    }
 }
 
 /// Asks, as a client of this machine that came over TLS. With a token it opens a session as any request
@@ -77,16 +96,23 @@ pub async fn probe(shared: &Arc<Shared>, request: ProbeRequest) -> Result<ProbeA
 
 async fn ask(shared: Arc<Shared>, request: ProbeRequest) -> Result<ProbeAnswer, String> {
     let limit = request.limit;
-    let answered = timeout(limit, exchange(shared, request)).await;
+    let deadline = Instant::now() + limit;
+    let answered = timeout_at(deadline, exchange(shared, request, deadline)).await;
     answered.unwrap_or_else(|_| Err(format!("there was no answer in {} s", limit.as_secs())))
 }
 
-async fn exchange(shared: Arc<Shared>, request: ProbeRequest) -> Result<ProbeAnswer, String> {
+async fn exchange(
+    shared: Arc<Shared>,
+    request: ProbeRequest,
+    deadline: Instant,
+) -> Result<ProbeAnswer, String> {
     let broken = |error: &dyn std::fmt::Display| format!("it broke off ({error})");
     let (near, far) = tokio::io::duplex(BUFFER);
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let place = Place::of_nobody();
-    let info = ConnectionInfo::new(here, true, None, "probe", Activity::new(), place);
+    let mut info = ConnectionInfo::new(here, true, None, "probe", Activity::new(), place);
+    let reference = Arc::new(OnceLock::new());
+    info.told_reference = Some(reference.clone());
     let info = Arc::new(info);
     let service = service_fn(move |request: Request<Incoming>| {
         let served = request::serve(shared.clone(), info.clone(), request);
@@ -111,10 +137,32 @@ async fn exchange(shared: Arc<Shared>, request: ProbeRequest) -> Result<ProbeAns
     }
     let answer = sender.send_request(asked).await;
     let answer = answer.map_err(|error| broken(&error))?;
-    let reason = answer.headers().get(REASON);
-    let reason = reason.and_then(|reason| reason.to_str().ok());
+    let (head, body) = answer.into_parts();
+    let (start, is_cut) = beginning(body, request.keep, deadline).await;
     Ok(ProbeAnswer {
-        status: answer.status(),
-        reason: reason.map(str::to_owned),
+        status: head.status,
+        headers: head.headers,
+        start,
+        is_cut,
+        reference: reference.get().cloned(),
     })
+}
+
+/// At most `keep` bytes of a body, and whether there is more or the end did not come in time.
+async fn beginning(mut body: Incoming, keep: usize, deadline: Instant) -> (Vec<u8>, bool) {
+    // A body without an end must not take the head's time.
+    let deadline = deadline.min(Instant::now() + BODY_TIME);
+    let mut start = Vec::new();
+    while start.len() < keep {
+        match timeout_at(deadline, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                start.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new()))
+            }
+            Ok(None) => return (start, false),
+            Ok(Some(Err(_))) | Err(_) => return (start, true),
+        }
+    }
+    let is_cut = start.len() > keep || !body.is_end_stream();
+    start.truncate(keep);
+    (start, is_cut)
 }

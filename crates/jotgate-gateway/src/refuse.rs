@@ -79,7 +79,7 @@ fn build(reason: Reason, reference: &str, accepts: Accepts, head: &str) -> Respo
     if accepts == Accepts::Html {
         headers.insert(
             http::header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'none'"),
+            HeaderValue::from_static("default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"),
         );
     }
     headers.insert(REASON, HeaderValue::from_static(reason.id()));
@@ -132,6 +132,9 @@ fn text(reason: Reason, reference: &str) -> String {
     )
 }
 
+/// An empty icon. Without one, a browser asks for `/favicon.ico`, which is refused as well, and counted.
+pub(crate) const NO_ICON: &str = "<link rel=\"icon\" href=\"data:,\">\n";
+
 /// Nothing in it comes from the request: the sentences and ids are ours, the reference is letters and digits.
 fn page(reason: Reason, reference: &str, head: &str) -> String {
     let status = reason.status();
@@ -139,7 +142,7 @@ fn page(reason: Reason, reference: &str, head: &str) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title}</title>\n{head}</head>\n<body>\n<main>\n<h1>{code} {title}</h1>\n<p>{sentence}</p>\n\
+         <title>{title}</title>\n{NO_ICON}{head}</head>\n<body>\n<main>\n<h1>{code} {title}</h1>\n<p>{sentence}</p>\n\
          <p><small>reason: <code>{id}</code> · reference: <code>{reference}</code></small></p>\n</main>\n</body>\n</html>\n",
         title = status.canonical_reason().unwrap_or_default(),
         code = status.as_u16(),

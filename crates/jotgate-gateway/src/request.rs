@@ -9,7 +9,7 @@
 //! value or a [`Refusal`]; the snapshot is loaded once and passed down.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -51,6 +51,8 @@ pub(crate) struct ConnectionInfo {
     pub(crate) activity: Arc<Activity>,
     /// What its last request was for.
     pub(crate) last_host: LastHost,
+    /// Where the reference of its first request goes, when it is a probe's.
+    pub(crate) told_reference: Option<Arc<OnceLock<String>>>,
     /// Its place among the connections that may be open; kept by the WebSocket that it becomes.
     _place: Place,
 }
@@ -74,6 +76,7 @@ impl ConnectionInfo {
             trace: identity_headers::trace(id),
             activity,
             last_host: LastHost::default(),
+            told_reference: None,
             _place: place,
         }
     }
@@ -103,6 +106,9 @@ pub(crate) async fn serve(
         client,
         &connection,
     );
+    if let Some(told) = &connection.told_reference {
+        told.get_or_init(|| exchange.reference.clone());
+    }
     exchange.trace = Trace::begin(&shared.traces, &request, exchange.client.over_tls);
     let mut served = Unfinished::new(&shared, exchange);
     let exchange = &mut served.exchange;

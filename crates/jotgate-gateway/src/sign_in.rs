@@ -63,7 +63,7 @@ pub(crate) fn or_refuse(
     if !may_sign_in {
         return Err(refusal);
     }
-    if let Some(form) = local_sign_in::way_in(vp, request) {
+    if let Some(form) = local_sign_in::way_in(shared, exchange, vp, request)? {
         return Ok(form);
     }
     if let Some(page) = &vp.sign_in_page

@@ -44,6 +44,8 @@ pub(crate) async fn redeem(
     let redeemed = shared
         .sessions
         .redeem_ticket(vp.id, ticket.as_bytes(), now)
+        .await
+        .map_err(|error| Refusal::with(Reason::SessionStoreUnavailable, error.to_string()))?
         .ok_or_else(|| Refusal::new(Reason::TicketInvalid))?;
     let identity = redeemed.identity;
     let address = &exchange.client_text;

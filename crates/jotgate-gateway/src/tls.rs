@@ -72,6 +72,17 @@ impl ServerCertificates {
         self.offer.load_full()
     }
 
+    /// The certificates that new connections are shown, with their files, in the order of [`Self::load`].
+    #[must_use]
+    pub fn served(&self) -> Vec<(PathBuf, CertificateDer<'static>)> {
+        let offer = self.offer.load();
+        let files = self.pairs.iter().map(|(certificate, _)| certificate);
+        let shown = files.zip(offer.choice.certificates());
+        shown
+            .map(|(file, certificate)| (file.clone(), certificate.clone()))
+            .collect()
+    }
+
     /// Reads the files again. On an error what was there before goes on serving.
     ///
     /// # Errors

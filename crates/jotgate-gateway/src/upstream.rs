@@ -12,6 +12,7 @@ mod sender;
 mod spare;
 mod state;
 mod stream;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,7 @@ pub(crate) use self::choose::connect_to_a_node;
 pub(crate) use self::pool::{Held, Lease, Target, tend};
 pub(crate) use self::state::Backends;
 pub(crate) use self::stream::{BackendIo, BackendStream};
+pub use self::trial::try_backend;
 
 /// What a request towards a backend is made from.
 pub(crate) struct Outgoing<'a> {

@@ -92,9 +92,9 @@ impl VerifiedTokens {
     }
 
     /// The remembered verdicts, in no order.
-    pub(crate) fn each(&self, mut look: impl FnMut(u64, &Verified)) {
+    pub(crate) fn each(&self, mut look: impl FnMut(u64, &Good)) {
         for (key, good) in self.0.iter() {
-            look(key.generation, &good.verified);
+            look(key.generation, &good);
         }
     }
 

@@ -12,7 +12,7 @@ mod exchange;
 mod location;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +24,7 @@ pub(crate) use error::FetchError;
 use exchange::Answer;
 pub(crate) use location::Location;
 
+use crate::Shelf;
 use crate::timings::Timings;
 
 /// The largest key set, in bytes; the reader of key sets has the same limit.
@@ -37,6 +38,8 @@ const MAX_REDIRECTS: usize = 3;
 pub(crate) struct Fetcher {
     roots: Roots,
     pub(crate) timings: Timings,
+    /// What other nodes have fetched, where there are any.
+    pub(crate) shelf: OnceLock<Arc<dyn Shelf>>,
 }
 
 /// Who may vouch for a server.
@@ -75,14 +78,20 @@ impl WrittenHosts {
 
 impl Fetcher {
     pub(crate) const fn new(timings: Timings) -> Self {
-        let roots = Roots::Machine;
-        Self { roots, timings }
+        Self::of(timings, Roots::Machine)
     }
 
     #[cfg(test)]
     pub(crate) const fn with_roots(timings: Timings, roots: Arc<RootCertStore>) -> Self {
-        let roots = Roots::Given(roots);
-        Self { roots, timings }
+        Self::of(timings, Roots::Given(roots))
+    }
+
+    const fn of(timings: Timings, roots: Roots) -> Self {
+        Self {
+            roots,
+            timings,
+            shelf: OnceLock::new(),
+        }
     }
 
     /// Fetches the document at `location`, of at most `limit` bytes.

@@ -19,6 +19,7 @@ mod once;
 mod revocations;
 mod ring;
 mod rules;
+mod shelf;
 mod source;
 mod state;
 #[cfg(test)]
@@ -30,5 +31,6 @@ pub use fetch::key_set_address;
 pub use once::fetch_key_set;
 pub use revocations::{Revocations, RevokedUser};
 pub use ring::KeyRing;
-pub use state::{KeyOrigin, KeyState, SourceEvent, SourceState};
+pub use shelf::{Answered, Found, Shelf};
+pub use state::{KeyOrigin, KeyState, SourceEvent, SourceFailure, SourceState};
 pub use token_hash::TokenHash;

@@ -1,12 +1,13 @@
 //! The verdict on a token, as the request path asks for it.
 
 mod sources;
+mod trial;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use jotgate_model::{Reason, Refusal, Snapshot, UnixTime, Uuid};
+use jotgate_model::{Reason, Refusal, Snapshot, UnixTime, Uuid, VirtualProxy};
 use jotgate_token::{Verdict, Verified, Verifier};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -17,7 +18,7 @@ use crate::rules::{Refused, Rules};
 use crate::source::Waited;
 use crate::state::{SourceEvent, SourceState};
 use crate::timings::Timings;
-use crate::{Revocations, TokenHash};
+use crate::{Revocations, Shelf, TokenHash};
 use sources::Running;
 
 /// Every virtual proxy's rules and keys, the cache of verified tokens, and the revocations.
@@ -65,6 +66,12 @@ impl KeyRing {
             background,
             fetcher: Arc::new(fetcher),
         }
+    }
+
+    /// Shares key sets with other nodes from now on. To be called before the first [`KeyRing::prepare`], once.
+    pub fn share(&self, shelf: Arc<dyn Shelf>) {
+        // A second one would do no harm, and is not needed.
+        drop(self.fetcher.shelf.set(shelf));
     }
 
     /// Compiles the rules of every virtual proxy that `snapshot` has and this ring has not seen in
@@ -116,15 +123,20 @@ impl KeyRing {
     #[must_use]
     pub fn explain(&self, virtual_proxy: Uuid, token: &[u8], now: UnixTime) -> Option<Verdict> {
         let rules = self.inner.rules_of(virtual_proxy)?;
-        let mut verdict = rules.judge_of(token)?.verifier.explain(token, now);
-        if let Ok(verified) = &verdict.result {
-            let revocations = self.inner.revocations.load();
-            let hash = TokenHash::of(token);
-            if let Err(refusal) = revocations.check(virtual_proxy, &hash, verified, now) {
-                verdict.result = Err(refusal);
-            }
-        }
-        Some(verdict)
+        self.inner.explain(virtual_proxy, &rules, token, now)
+    }
+
+    /// The same by the rules of a virtual proxy that is not served. Of published key sets only those
+    /// count that are fetched already for one that is: asking fetches nothing.
+    #[must_use]
+    pub fn explain_draft(
+        &self,
+        draft: &VirtualProxy,
+        token: &[u8],
+        now: UnixTime,
+    ) -> Option<Verdict> {
+        let rules = Rules::compile(draft, &self.inner.running())?;
+        self.inner.explain(draft.id, &rules, token, now)
     }
 
     /// The verifier of a virtual proxy, without those of further issuers.
@@ -160,15 +172,15 @@ impl KeyRing {
     pub fn remembered(
         &self,
         virtual_proxy: Uuid,
-        choose: impl Fn(&Verified) -> bool,
+        choose: impl Fn(&TokenHash, &Verified) -> bool,
     ) -> Vec<Verified> {
         let Some(rules) = self.inner.rules_of(virtual_proxy) else {
             return Vec::new();
         };
         let mut found = Vec::new();
-        self.inner.verified.each(|generation, verified| {
-            if generation == rules.generation && choose(verified) {
-                found.push(verified.clone());
+        self.inner.verified.each(|generation, good| {
+            if generation == rules.generation && choose(&good.hash, &good.verified) {
+                found.push(Verified::clone(&good.verified));
             }
         });
         found
@@ -209,6 +221,24 @@ impl KeyRing {
 impl Inner {
     fn rules_of(&self, virtual_proxy: Uuid) -> Option<Arc<Rules>> {
         self.rules.load().get(&virtual_proxy).cloned()
+    }
+
+    fn explain(
+        &self,
+        virtual_proxy: Uuid,
+        rules: &Rules,
+        token: &[u8],
+        now: UnixTime,
+    ) -> Option<Verdict> {
+        let mut verdict = rules.judge_of(token)?.verifier.explain(token, now);
+        if let Ok(verified) = &verdict.result {
+            let revocations = self.revocations.load();
+            let hash = TokenHash::of(token);
+            if let Err(refusal) = revocations.check(virtual_proxy, &hash, verified, now) {
+                verdict.result = Err(refusal);
+            }
+        }
+        Some(verdict)
     }
 
     /// The verdict with the keys that are known now. Takes no lock that a compilation or another

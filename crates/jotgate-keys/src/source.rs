@@ -16,6 +16,7 @@
 //! - A key id that such a fetch did not find is refused at once for ten seconds, without a wait or a
 //!   fetch, so that a client with an outdated token cannot keep the issuer busy.
 
+mod obtain;
 mod schedule;
 mod vain;
 
@@ -29,8 +30,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::clock;
-use crate::fetch::{FetchError, Fetcher, Location, MAX_KEY_SET, WrittenHosts};
+use crate::fetch::{FetchError, Fetched, Fetcher, Location, MAX_KEY_SET, WrittenHosts};
 use crate::state::{KeyOrigin, KeyState, SourceEvent, SourceState};
+use obtain::Obtained;
 use schedule::Schedule;
 pub(crate) use vain::KidHash;
 use vain::VainKids;
@@ -186,12 +188,22 @@ impl Source {
                 .is_some_and(|at| Some(at) > schedule.last_began());
             self.progress
                 .send_modify(|progress| progress.running = true);
-            let result = self.fetch(&mut known).await;
+            let result = self.obtain(&mut known, asked).await;
+            let age = result.as_ref().map_or(Duration::ZERO, |had| had.age);
+            // As if it had been fetched here: a token that came since then may know of a newer key.
+            let began = began.checked_sub(age).unwrap_or(began);
+            let is_shared = result.as_ref().is_ok_and(|had| had.is_shared);
+            if is_shared {
+                // Whoever is not content with it asks again.
+                self.demand.send_replace(None);
+            }
             let (outcome, fresh_for) = self.take(result);
-            if outcome == "changed" {
+            let is_new = outcome == "changed";
+            if is_new {
                 changed();
             }
-            let due = schedule.after(began, asked, outcome == "changed", fresh_for, random());
+            let outcome = if is_shared { "shared" } else { outcome };
+            let due = schedule.after(began, asked, is_new, fresh_for, random());
             self.finish(began, due, fresh_for.is_ok());
             self.report(outcome, &observe);
             // A token that came before this fetch began has its answer.
@@ -224,11 +236,14 @@ impl Source {
         }
     }
 
+    /// Fetches the key set, and keeps nothing of it.
+    pub(crate) async fn fetch_once(&self) -> Result<KeySet, FetchError> {
+        let fetched = self.fetch(&mut Discovered::default()).await?;
+        Ok(KeySet::from_jwks(&fetched.body)?)
+    }
+
     /// Fetches the key set once.
-    async fn fetch(
-        &self,
-        known: &mut Discovered,
-    ) -> Result<(KeySet, Option<Duration>), FetchError> {
+    async fn fetch(&self, known: &mut Discovered) -> Result<Fetched, FetchError> {
         let issuer = match &self.target {
             Target::Discovery(issuer) => issuer,
             Target::Jwks(address) => {
@@ -253,23 +268,27 @@ impl Source {
         &self,
         location: &Location,
         written: &WrittenHosts,
-    ) -> Result<(KeySet, Option<Duration>), FetchError> {
+    ) -> Result<Fetched, FetchError> {
         let fetched = self.fetcher.get(location, written, MAX_KEY_SET).await?;
-        Ok((KeySet::from_jwks(&fetched.body)?, fetched.fresh_for))
+        KeySet::from_jwks(&fetched.body)?;
+        Ok(fetched)
     }
 
     /// Takes a fetched key set over, or notes why there is none. Gives the outcome for metrics, and
     /// how long the key set is fresh.
     fn take(
         &self,
-        result: Result<(KeySet, Option<Duration>), FetchError>,
+        result: Result<Obtained, FetchError>,
     ) -> (&'static str, Result<Option<Duration>, ()>) {
-        let now = clock::now();
+        let age = result.as_ref().map_or(0, |had| had.age.as_secs());
+        let now = clock::now().plus(-i64::try_from(age).unwrap_or_default());
         let name = self.target.name();
         let mut told = self.told.lock();
         told.last_fetch = Some(now);
         match result {
-            Ok((keys, fresh_for)) => {
+            Ok(Obtained {
+                keys, fresh_for, ..
+            }) => {
                 if told.last_error.take().is_some() {
                     tracing::info!(source = name, "the key set can be fetched again");
                 }

@@ -6,7 +6,7 @@ use jotgate_model::{UnixTime, Uuid};
 use jotgate_token::Key;
 
 /// Where keys come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyOrigin {
     /// PEM text in the configuration of a virtual proxy.
     Pem,
@@ -35,6 +35,17 @@ pub struct SourceState {
     pub keys: Vec<KeyState>,
     /// The keys that it lists and that are not used, each with the reason, as a sentence.
     pub skipped: Vec<String>,
+}
+
+/// Why a published key set could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFailure {
+    /// The kind: one of about ten words, as in metrics.
+    pub outcome: &'static str,
+    /// What went wrong, as half a sentence that follows the name of the key set.
+    pub detail: String,
+    /// What to do about it, as a sentence.
+    pub remedy: &'static str,
 }
 
 /// A key in use.

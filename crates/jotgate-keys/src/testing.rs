@@ -133,6 +133,7 @@ pub(crate) fn quick() -> Timings {
         last_spacing: milliseconds(80),
         vain: milliseconds(300),
         patience: milliseconds(2_000),
+        others: milliseconds(120),
     }
 }
 

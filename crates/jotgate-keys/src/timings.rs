@@ -25,6 +25,8 @@ pub(crate) struct Timings {
     pub(crate) vain: Duration,
     /// How long a request waits for newer keys.
     pub(crate) patience: Duration,
+    /// How long a fetch waits for that of another node. Shorter than `patience`.
+    pub(crate) others: Duration,
 }
 
 impl Timings {
@@ -49,6 +51,7 @@ impl Default for Timings {
             last_spacing: seconds(4),
             vain: seconds(10),
             patience: seconds(5),
+            others: seconds(3),
         }
     }
 }

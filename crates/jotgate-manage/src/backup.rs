@@ -55,6 +55,22 @@ pub async fn note_restore(
     repository.append_audit(&[restored]).await
 }
 
+/// Stores everything that is in a SQLite file in an empty database of PostgreSQL, with `settings`
+/// beside it, and notes that in the trail there. Gives how many rows there were.
+///
+/// # Errors
+/// [`RepositoryError::Unavailable`]; then nothing was stored.
+pub async fn move_database(
+    from: &Repository,
+    to: &Repository,
+    settings: &[(&str, &str)],
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<u64, RepositoryError> {
+    let moved = entry(actor.for_audit(), "database.move", Subject::default(), now);
+    from.move_to(to, settings, moved).await
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Repository;

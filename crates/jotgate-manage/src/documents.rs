@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use jotgate_model::{Documents, Timestamp};
+use jotgate_model::{Documents, Snapshot, Timestamp};
 use jotgate_repository::{Change, Document, Kind};
 use uuid::Uuid;
 
+use crate::drafts::name_of;
 use crate::labels::without_label;
 use crate::management::Intent;
 use crate::rules::{check_new_id, check_version};
@@ -31,7 +32,7 @@ impl Management {
             }
         }
         let ids = ids_of(&drafts);
-        let intent = intent(actor, "create", &drafts, now);
+        let intent = intent(actor, "create", &drafts, &self.snapshot(), now);
         let saved = self.save(intent, move |snapshot| {
             let mut new = HashSet::new();
             let changes = drafts.iter().map(|draft| {
@@ -62,7 +63,7 @@ impl Management {
         now: Timestamp,
     ) -> Result<Vec<Document>, ManageError> {
         let ids = ids_of(&drafts);
-        let intent = intent(actor, "update", &drafts, now);
+        let intent = intent(actor, "update", &drafts, &self.snapshot(), now);
         let saved = self.save(intent, move |snapshot| {
             let changes = drafts.iter().map(|draft| {
                 let stored = find(&snapshot.documents, draft.kind(), draft.id())?;
@@ -92,7 +93,7 @@ impl Management {
         let snapshot = self.snapshot();
         let doomed = ids.iter().map(|id| find(&snapshot.documents, kind, *id));
         let doomed = doomed.collect::<Result<Vec<_>, _>>()?;
-        let intent = intent(actor, "delete", &doomed, now);
+        let intent = intent(actor, "delete", &doomed, &snapshot, now);
         self.save(intent, move |snapshot| {
             for id in &ids {
                 find(&snapshot.documents, kind, *id)?;
@@ -130,15 +131,20 @@ fn ids_of(drafts: &[Document]) -> Vec<(Kind, Uuid)> {
     drafts.iter().map(|d| (d.kind(), d.id())).collect()
 }
 
-fn intent(actor: &Actor, verb: &str, documents: &[Document], now: Timestamp) -> Intent {
+fn intent(
+    actor: &Actor,
+    verb: &str,
+    documents: &[Document],
+    current: &Snapshot,
+    now: Timestamp,
+) -> Intent {
+    let named = |document: &Document| {
+        let name = name_of(document, &current.documents);
+        format!("{} \"{name}\"", document.kind())
+    };
     let what = match documents {
-        [one] => format!("{} \"{}\"", one.kind(), one.display_name()),
-        [first, ..] => format!(
-            "{} documents, the first: {} \"{}\"",
-            documents.len(),
-            first.kind(),
-            first.display_name()
-        ),
+        [one] => named(one),
+        [first, ..] => format!("{} documents, the first: {}", documents.len(), named(first)),
         [] => "nothing".to_owned(),
     };
     Intent {
@@ -167,7 +173,7 @@ pub(crate) fn completed(mut draft: Document, documents: &Documents) -> Document 
     draft
 }
 
-fn with_stored_secrets(mut draft: Document, stored: &Document) -> Document {
+pub(crate) fn with_stored_secrets(mut draft: Document, stored: &Document) -> Document {
     match (&mut draft, stored) {
         (Document::Node(draft), Document::Node(stored))
             if draft.client_key.is_empty() && !draft.client_certificate.is_empty() =>

@@ -10,18 +10,20 @@ mod edits;
 
 use std::sync::Arc;
 
-use jotgate_model::{FieldErrors, Snapshot, Timestamp};
+use jotgate_model::{Documents, FieldErrors, Snapshot, Timestamp};
 use jotgate_repository::Change;
 use serde_json::{Map, Value};
 
+use crate::background::in_background;
 use crate::key_sessions::{KnownKeys, removed_keys};
+use crate::labels::TakenNames;
 use crate::management::{Intent, Saved};
 use crate::stamp::stamp;
 use crate::{Actor, ManageError, Management, Probe, ProbeAnswer, file, rules};
 pub(crate) use base::{Base, steps};
 pub use base::{Conflict, ConflictField};
 pub use comparison::{Comparison, DocumentChange, DocumentDifference};
-pub(crate) use comparison::{compare, compare_documents};
+pub(crate) use comparison::{compare, difference, name_of};
 pub use edits::{Edit, MAX_EDITS};
 
 /// Characters of a note.
@@ -43,6 +45,9 @@ pub enum DraftContent {
     Edits(Vec<Edit>),
     /// The whole configuration, in the form of [`file`].
     Configuration(Map<String, Value>),
+    /// What was stored at a revision. With a base only over that one: whoever has looked at what would
+    /// change agrees to that, and to nothing else.
+    Revision(u64),
 }
 
 /// Leaves the contents out: they may hold secrets.
@@ -86,7 +91,7 @@ impl Management {
         now: Timestamp,
     ) -> Result<Comparison, ManageError> {
         let (current, next) = self.tried(actor, draft, now).await?;
-        Ok(compare(&current, &next))
+        in_background(move || compare(&current, &next, usize::MAX)).await
     }
 
     /// Makes all changes of a draft in one save, or none; no save at all when nothing differs. With a
@@ -105,18 +110,18 @@ impl Management {
         application: Application,
         now: Timestamp,
     ) -> Result<Applied, ManageError> {
-        let intent = intent(actor, &application.note, now)?;
+        let intent = intent(actor, &draft.note_or_usual(&application.note), now)?;
         if let Some(probe) = &application.probe {
             probe.check()?;
             self.live()?;
         }
-        let base = self.base_of(&draft).await?;
+        let read = self.read_for(&draft).await?;
         let management = self.clone();
         let applying = async move {
-            let known = management.known_keys();
+            let known = management.inner.known_keys();
             let planned = intent.clone();
             let saved = management.save_over(intent.clone(), move |current| {
-                let changes = changes_of(&draft, base.as_ref(), current)?;
+                let changes = changes_of(&draft, &read, current)?;
                 let mut stamped = changes.clone();
                 stamp(&mut stamped, &current.documents, &planned);
                 check(current, &stamped, &planned.actor)?;
@@ -143,8 +148,9 @@ impl Management {
         saved: &Saved,
         known: &KnownKeys,
     ) -> Result<Applied, ManageError> {
+        let (before, after) = (saved.before.clone(), saved.after.clone());
         let mut applied = Applied {
-            comparison: compare(&saved.before, &saved.after),
+            comparison: in_background(move || compare(&before, &after, usize::MAX)).await?,
             ended_sessions: 0,
             probe: None,
         };
@@ -170,20 +176,24 @@ impl Management {
         draft: &Draft,
         now: Timestamp,
     ) -> Result<(Arc<Snapshot>, Arc<Snapshot>), ManageError> {
-        let base = self.base_of(draft).await?;
+        let read = self.read_for(draft).await?;
+        let (draft, intent) = (draft.clone(), intent(actor, "", now)?);
         let current = self.snapshot();
-        let mut changes = changes_of(draft, base.as_ref(), &current)?;
-        if changes.is_empty() {
-            return Ok((current.clone(), current));
-        }
-        stamp(&mut changes, &current.documents, &intent(actor, "", now)?);
-        let next = check(&current, &changes, actor)?;
-        Ok((current, Arc::new(next)))
+        let trying = move || {
+            let mut changes = changes_of(&draft, &read, &current)?;
+            if changes.is_empty() {
+                return Ok((current.clone(), current));
+            }
+            stamp(&mut changes, &current.documents, &intent);
+            let next = check(&current, &changes, &intent.actor)?;
+            Ok((current, Arc::new(next)))
+        };
+        in_background(trying).await?
     }
 
-    async fn base_of(&self, draft: &Draft) -> Result<Option<Base>, ManageError> {
+    async fn read_for(&self, draft: &Draft) -> Result<Read, ManageError> {
         let current = self.snapshot();
-        Ok(match draft.base {
+        let base = match draft.base {
             None => None,
             Some(revision) => Some(Base {
                 revision,
@@ -193,12 +203,37 @@ impl Management {
                     self.documents_at(revision).await?
                 },
             }),
-        })
+        };
+        let wanted = match draft.content {
+            DraftContent::Revision(revision) => Some(self.documents_at(revision).await?),
+            DraftContent::Edits(_) | DraftContent::Configuration(_) => None,
+        };
+        Ok(Read { base, wanted })
     }
 }
 
+impl Draft {
+    /// What the list of revisions says of it when nobody says anything.
+    fn note_or_usual(&self, note: &str) -> String {
+        match self.content {
+            DraftContent::Revision(revision) if note.is_empty() => {
+                format!("restore revision {revision}")
+            }
+            _ => note.to_owned(),
+        }
+    }
+}
+
+/// What is stored of the past and a draft refers to.
+struct Read {
+    /// What it was made from.
+    base: Option<Base>,
+    /// What it wants again.
+    wanted: Option<Documents>,
+}
+
 /// A note is one line of a list.
-pub(crate) fn check_note(note: &str) -> Result<(), ManageError> {
+fn check_note(note: &str) -> Result<(), ManageError> {
     if note.chars().count() > MAX_NOTE || note.contains(char::is_control) {
         let problem = format!("must be one line of at most {MAX_NOTE} characters");
         return Err(ManageError::field("note", problem));
@@ -215,15 +250,24 @@ fn intent(actor: &Actor, note: &str, now: Timestamp) -> Result<Intent, ManageErr
     })
 }
 
-fn changes_of(
-    draft: &Draft,
-    base: Option<&Base>,
-    current: &Snapshot,
-) -> Result<Vec<Change>, ManageError> {
+fn changes_of(draft: &Draft, read: &Read, current: &Snapshot) -> Result<Vec<Change>, ManageError> {
+    let base = read.base.as_ref();
+    if let Some(wanted) = &read.wanted {
+        return match base {
+            Some(base) if base.revision != current.revision => Err(ManageError::Outdated {
+                base: base.revision,
+                current: current.revision,
+                conflicts: Vec::new(),
+            }),
+            _ => Ok(steps(&current.documents, wanted)),
+        };
+    }
     let documents = base.map_or(&current.documents, |base| &base.documents);
     let changes = match &draft.content {
         DraftContent::Edits(edits) => edits::plan(edits, documents)?,
         DraftContent::Configuration(file) => file::plan(file, documents)?,
+        // It was read.
+        DraftContent::Revision(_) => Vec::new(),
     };
     match base {
         None => Ok(changes),
@@ -241,18 +285,15 @@ fn check(current: &Snapshot, changes: &[Change], actor: &Actor) -> Result<Snapsh
     for change in changes {
         change.apply_to(&mut next);
     }
+    let taken = TakenNames::default();
     let mut named = FieldErrors::default();
     let mut left = error.0;
     for change in changes {
         let Change::Put(document) = change else {
             continue;
         };
-        let label = format!(
-            "{} \"{}\"",
-            document.kind(),
-            comparison::name_of(document, &next)
-        );
-        for found in rules::check_alone(document, &current.documents, &next).0 {
+        let label = format!("{} \"{}\"", document.kind(), name_of(document, &next));
+        for found in rules::check_alone(document, &current.documents, &next, &taken).0 {
             if let Some(at) = left.iter().position(|error| *error == found) {
                 left.remove(at);
                 named.push(format!("{label}: {}", found.field), found.problem);

@@ -81,7 +81,7 @@ pub enum ManageError {
         base: u64,
         /// The current one.
         current: u64,
-        /// What both have changed.
+        /// What both have changed; nothing where any change counts.
         conflicts: Vec<Conflict>,
     },
     /// The change was saved and served, its probe has failed, and it was taken back if that could be.
@@ -109,6 +109,9 @@ fn told(conflicts: &[Conflict]) -> String {
     let named = conflicts.iter().take(NAMED);
     let named = named.map(|document| format!("the {} \"{}\"", document.kind, document.name));
     let mut told = named.collect::<Vec<_>>().join(", ");
+    if conflicts.is_empty() {
+        told.push_str("it");
+    }
     if conflicts.len() > NAMED {
         told.push_str(&format!(" and {} more", conflicts.len() - NAMED));
     }

@@ -1,18 +1,21 @@
 //! The whole configuration in a form for files and versions: stable in its order, without ids,
 //! dates, defaults and secrets.
 //!
-//! It is a tree of plain values; the command line writes it as TOML. Each kind of document has a
+//! It is a tree of plain values; files have it as TOML. Each kind of document has a
 //! section with one table for each document. Properties have the names of QRS. Documents refer to
 //! each other, and are recognised, by natural keys: names, the prefix of a virtual proxy (`/` for
 //! the empty one), the node of a proxy. An `id` stands only where these do not tell documents
 //! apart. What is left out has its default. A secret is written as [`KEEP`]: the stored one stays.
 
+mod deletions;
 mod names;
 mod read;
+mod toml_form;
 mod write;
 
 pub use read::MAX_DOCUMENTS;
 pub(crate) use read::{check_members, plan, shortened, with_stored_rows};
+pub use toml_form::{from_toml, to_toml};
 pub use write::{export, export_one};
 
 use jotgate_repository::Kind;

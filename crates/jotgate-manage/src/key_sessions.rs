@@ -11,6 +11,7 @@ use jotgate_session::{EndReason, Session};
 use jotgate_token::KeySet;
 
 use crate::audit::{entry, subject};
+use crate::management::Inner;
 use crate::sessions::note_ends;
 use crate::{Actor, ManageError, Management};
 
@@ -40,6 +41,11 @@ impl RemovedKeys {
             read.map(|fingerprint| (virtual_proxy, fingerprint))
                 .collect(),
         )
+    }
+
+    /// Whether no key is removed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether one of them, by its fingerprint in hexadecimal digits, is removed from a virtual proxy.
@@ -73,10 +79,11 @@ pub(crate) fn removed_keys(before: &Snapshot, after: &Snapshot, known: &KnownKey
     RemovedKeys(removed)
 }
 
-impl Management {
+impl Inner {
     /// What the published key sets hold now.
     pub(crate) fn known_keys(&self) -> KnownKeys {
-        let published = self.key_sources().into_iter();
+        let sources = self.keys.get().map(|keys| keys.sources());
+        let published = sources.unwrap_or_default().into_iter();
         let published = published.filter(|source| source.origin != KeyOrigin::Pem);
         let known = published.map(|source| {
             let keys = source.keys.iter();
@@ -85,7 +92,9 @@ impl Management {
         });
         KnownKeys(known.collect())
     }
+}
 
+impl Management {
     /// Ends the sessions that were opened with removed keys, their sockets with them, and says how
     /// many those are.
     ///
@@ -97,7 +106,7 @@ impl Management {
         removed: &RemovedKeys,
         now: Timestamp,
     ) -> Result<usize, ManageError> {
-        if removed.0.is_empty() {
+        if removed.is_empty() {
             return Ok(0);
         }
         let sessions = &self.inner.sessions;
@@ -122,24 +131,36 @@ impl Management {
 
 /// The keys that tokens of a virtual proxy are verified with.
 fn keys_of(vp: &VirtualProxy, known: &KnownKeys) -> HashSet<Fingerprint> {
-    let Authentication::Jwt(main) = &vp.authentication else {
-        return HashSet::new();
-    };
-    let settings = std::iter::once(&**main).chain(&vp.further_issuers);
-    settings
-        .flat_map(|settings| of_sources(&settings.keys, known))
+    key_settings(vp)
+        .flat_map(|keys| of_sources(keys, known))
         .collect()
+}
+
+/// Where its keys come from, for each issuer; nothing where it takes no tokens.
+pub(crate) fn key_settings(vp: &VirtualProxy) -> impl Iterator<Item = &KeySourceSettings> {
+    let main = match &vp.authentication {
+        Authentication::Jwt(main) => Some(&**main),
+        _ => None,
+    };
+    let further = main.is_some().then_some(&vp.further_issuers);
+    let all = main.into_iter().chain(further.into_iter().flatten());
+    all.map(|settings| &settings.keys)
+}
+
+/// The published key sets that settings name.
+pub(crate) fn origins(sources: &KeySourceSettings) -> impl Iterator<Item = KeyOrigin> {
+    let jwks = sources.jwks_uri.as_deref();
+    let jwks = jwks.map(|uri| KeyOrigin::Jwks(uri.into()));
+    let discovery = sources.discovery_issuer.as_deref();
+    let discovery = discovery.map(|issuer| KeyOrigin::Discovery(issuer.into()));
+    jwks.into_iter().chain(discovery)
 }
 
 fn of_sources(sources: &KeySourceSettings, known: &KnownKeys) -> Vec<Fingerprint> {
     let pem = KeySet::from_pem(&sources.pem).unwrap_or_else(|_| KeySet::empty());
     let pem = pem.keys().iter();
     let mut found: Vec<_> = pem.filter_map(|key| bytes_of(key.fingerprint())).collect();
-    let jwks = sources.jwks_uri.as_deref();
-    let jwks = jwks.map(|uri| KeyOrigin::Jwks(uri.into()));
-    let discovery = sources.discovery_issuer.as_deref();
-    let discovery = discovery.map(|issuer| KeyOrigin::Discovery(issuer.into()));
-    for origin in jwks.into_iter().chain(discovery) {
+    for origin in origins(sources) {
         found.extend(known.of(&origin));
     }
     found

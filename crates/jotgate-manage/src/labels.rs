@@ -1,5 +1,7 @@
 //! Tags and custom properties: what they may be called, and who has them.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jotgate_model::entity::{CustomPropertyDefinition, CustomPropertyValue, Tag};
@@ -64,6 +66,29 @@ pub(crate) fn labels(document: &Document) -> (&[Uuid], &[CustomPropertyValue]) {
     }
 }
 
+/// Who has which name, without case: looked up once for all the changes that are checked together.
+#[derive(Default)]
+pub(crate) struct TakenNames {
+    tags: OnceCell<HashMap<String, Vec<Uuid>>>,
+    properties: OnceCell<HashMap<String, Vec<Uuid>>>,
+}
+
+fn is_taken<'a>(
+    taken: &OnceCell<HashMap<String, Vec<Uuid>>>,
+    named: impl Iterator<Item = (&'a Uuid, &'a str)>,
+    (id, name): (Uuid, &str),
+) -> bool {
+    let taken = taken.get_or_init(|| {
+        let mut taken: HashMap<String, Vec<Uuid>> = HashMap::new();
+        for (id, name) in named {
+            taken.entry(name.to_lowercase()).or_default().push(*id);
+        }
+        taken
+    });
+    let of_name = taken.get(&name.to_lowercase());
+    of_name.is_some_and(|others| others.iter().any(|other| *other != id))
+}
+
 /// Checks that the labels of a document exist and fit it.
 pub(crate) fn check_labels(document: &Document, next: &Documents, errors: &mut FieldErrors) {
     let (tags, properties) = labels(document);
@@ -96,19 +121,23 @@ pub(crate) fn check_labels(document: &Document, next: &Documents, errors: &mut F
             && !definition.choice_values.contains(&value.value)
         {
             errors.push(field, format!("is none of the values that {name} can have"));
+        } else if value.value.chars().count() > MAX_VALUE {
+            errors.push(field, format!("must have at most {MAX_VALUE} characters"));
         }
     }
 }
 
-pub(crate) fn check_tag(draft: &Tag, next: &Documents, errors: &mut FieldErrors) {
+pub(crate) fn check_tag(
+    draft: &Tag,
+    next: &Documents,
+    taken: &TakenNames,
+    errors: &mut FieldErrors,
+) {
     if draft.name.trim().is_empty() || draft.name.chars().count() > 255 {
         errors.push("name", "must have 1 to 255 characters");
     }
-    let same = |other: &Tag| {
-        other.metadata.id != draft.metadata.id
-            && other.name.to_lowercase() == draft.name.to_lowercase()
-    };
-    if next.tags.values().any(|other| same(other)) {
+    let named = next.tags.iter().map(|(id, tag)| (id, &*tag.name));
+    if is_taken(&taken.tags, named, (draft.metadata.id, &draft.name)) {
         errors.push("name", format!("there is a tag \"{}\" already", draft.name));
     }
 }
@@ -116,17 +145,16 @@ pub(crate) fn check_tag(draft: &Tag, next: &Documents, errors: &mut FieldErrors)
 pub(crate) fn check_custom_property(
     draft: &CustomPropertyDefinition,
     next: &Documents,
+    taken: &TakenNames,
     errors: &mut FieldErrors,
 ) {
     let usable = |c: char| c.is_alphanumeric() || c == '_';
     if !(1..=100).contains(&draft.name.chars().count()) || !draft.name.chars().all(usable) {
         errors.push("name", "must have 1 to 100 letters, digits and underscores");
     }
-    let same = |other: &CustomPropertyDefinition| {
-        other.metadata.id != draft.metadata.id
-            && other.name.to_lowercase() == draft.name.to_lowercase()
-    };
-    if next.custom_properties.values().any(|other| same(other)) {
+    let named = next.custom_properties.iter();
+    let named = named.map(|(id, property)| (id, &*property.name));
+    if is_taken(&taken.properties, named, (draft.metadata.id, &draft.name)) {
         let problem = format!("there is a custom property \"{}\" already", draft.name);
         errors.push("name", problem);
     }

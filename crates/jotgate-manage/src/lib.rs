@@ -11,21 +11,28 @@ mod api_keys;
 mod asker;
 mod audit;
 mod authority;
+mod backend_trials;
+mod background;
 mod backup;
+mod certificates;
 mod documents;
 mod drafts;
 mod error;
 pub mod file;
+mod gateways;
 mod key_changes;
 mod key_sessions;
+mod key_trials;
 mod labels;
 mod live;
 mod local;
 mod management;
 mod material;
 mod nodes;
+mod own_key;
 mod preview;
 mod probe;
+mod process;
 mod proxy_services;
 mod revisions;
 mod revocations;
@@ -38,41 +45,56 @@ mod stamp;
 #[cfg(test)]
 mod testing;
 mod tickets;
+mod token_trial;
 mod users;
 mod virtual_proxies;
 
 pub use actor::{Actor, Privilege};
 pub use api_keys::{ApiKeyText, KeyAction, KeyCaller, KeyRefused, NewApiKey};
 pub use asker::Asker;
-pub use backup::note_restore;
+pub use backend_trials::{BackendTrial, BackendTrials, MAX_TRIED_BACKENDS};
+pub use backup::{move_database, note_restore};
+pub use certificates::CertificateExport;
 pub use drafts::{
     Application, Applied, Comparison, Conflict, ConflictField, DocumentChange, DocumentDifference,
     Draft, DraftContent, Edit, MAX_EDITS, MAX_NOTE,
 };
 pub use error::ManageError;
-pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceState};
-pub use jotgate_model::ActorKind;
-pub use jotgate_observe::{FeedFilter, FeedOutcome, Phase, RecentRequest};
+pub use gateways::{GatewayState, GatewayStatus};
+pub use jotgate_keys::{KeyOrigin, KeyRing, KeyState, SourceFailure, SourceState};
+pub use jotgate_model::{ActorKind, BackendCheck, BackendOutcome};
+pub use jotgate_observe::{
+    Counts, FeedFilter, FeedOutcome, Latencies, Minute, OpenNow, Phase, RecentRequest,
+};
 pub use jotgate_repository::{
     AuditFilter, AuditHead, AuditRow, AuditVerdict, Change, Copied, Difference, Document, Kind,
     MAX_AUDIT_ROWS, Repository, Revision, Revocation, Revoked, StoredApiKey, StoredUser,
-    UserNarrowing,
+    UserNarrowing, UserOrder,
 };
 pub use jotgate_session::{Session, SessionSecret, Sessions};
-pub use jotgate_token::{Key, KeySet};
+pub use jotgate_token::{
+    Key, KeySet, Outcome as StepOutcome, Pasted, PemError, Step, StepName, pasted, presented,
+};
 pub use key_changes::{ChangedKeys, KeyChange};
-pub use live::{Answering, BackendStatus, LiveSide, MAX_RECENT};
+pub use key_trials::{
+    DraftKey, KeyTrials, MAX_LISTED_KEYS, MAX_TRIED_SOURCES, MissingKey, SourceKeys, SourceTrial,
+    TokensSeen, Validity,
+};
+pub use live::{Answering, BackendStatus, LiveSide, MAX_RECENT, Trying};
 pub use local::{LocalError, make_set_up_secret};
 pub use management::Management;
+pub use own_key::{MAX_MINTED_LIFETIME, OwnKey, TokenWish};
 pub use preview::{
     AffectedSession, MAX_NAMED, Outcome, Preview, RequestEffects, RequestGroup, SessionEffect,
     SessionEffects, SessionGroup,
 };
 pub use probe::{MAX_PROBE_TIME, Probe, ProbeAnswer, ProbeFailure, USUAL_PROBE_TIME};
-pub use revisions::MAX_REVISIONS;
+pub use process::{ProcessSetting, ProcessSide, SettingOrigin, TlsCertificate};
+pub use revisions::{Differing, MAX_REVISIONS};
 pub use revocations::MAX_REVOCATIONS;
 pub use scoped::SessionChoice;
 pub use sessions::{SessionChange, SessionForUser};
 pub use sign_in_notes::SignInNotes;
 pub use site::NewSite;
+pub use token_trial::{TokenJudge, TokenTimes, TokenTrial};
 pub use users::{UserBasis, UserChange};

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use jotgate_model::{Timestamp, Uuid};
-use jotgate_observe::{Feed, FeedFilter, RecentRequests};
+use jotgate_model::{BackendCheck, Node, Service, Timestamp, UnixTime, Uuid};
+use jotgate_observe::{Feed, FeedFilter, History, Minute, OpenNow, RecentRequests};
 
 use crate::{ManageError, Management, Probe, ProbeAnswer};
 
@@ -15,14 +16,21 @@ pub const MAX_RECENT: usize = 1000;
 pub struct LiveSide {
     /// The most recent requests.
     pub feed: Feed,
+    /// What was counted in the last hour.
+    pub history: History,
     /// How every service of every node is at this moment.
     pub backends: Box<dyn Fn() -> Vec<BackendStatus> + Send + Sync>,
     /// Sends a request through the request path, and says what came back or why nothing did.
     pub probe: Box<dyn Fn(Probe) -> Answering + Send + Sync>,
+    /// Tries a service of a node once, in a few seconds at most. Nothing is held against the node.
+    pub try_backend: Box<dyn Fn(Arc<Node>, Arc<Service>) -> Trying + Send + Sync>,
 }
 
 /// The answer to a probe, when it has come.
 pub type Answering = Pin<Box<dyn Future<Output = Result<ProbeAnswer, String>> + Send>>;
+
+/// What a try of a backend has shown, when it is over.
+pub type Trying = Pin<Box<dyn Future<Output = BackendCheck> + Send>>;
 
 impl fmt::Debug for LiveSide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,6 +87,22 @@ impl Management {
     /// [`ManageError::Unavailable`] where no requests are served.
     pub fn backends(&self) -> Result<Vec<BackendStatus>, ManageError> {
         Ok((self.live()?.backends)())
+    }
+
+    /// What was counted in the last hour, in sixty minutes, oldest first.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`] where no requests are served.
+    pub fn last_hour(&self, now: UnixTime) -> Result<Vec<Minute>, ManageError> {
+        Ok(self.live()?.history.hour(now))
+    }
+
+    /// What is open at this moment.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`] where no requests are served.
+    pub fn open_now(&self) -> Result<OpenNow, ManageError> {
+        Ok(self.live()?.history.open_now())
     }
 
     pub(crate) fn live(&self) -> Result<&LiveSide, ManageError> {

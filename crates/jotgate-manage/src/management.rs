@@ -1,9 +1,11 @@
 //! The current snapshot, and the one way to change it.
 
 mod follow;
+mod late;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jotgate_keys::KeyRing;
@@ -17,16 +19,20 @@ use uuid::Uuid;
 
 use crate::api_keys::ApiKeys;
 use crate::audit::{Audit, entry};
+use crate::background::in_background;
 use crate::live::LiveSide;
 use crate::local::Local;
+use crate::process::ProcessSide;
 use crate::sessions::end_sessions_of;
 use crate::site::{NewSite, load_or_create};
 use crate::stamp::stamp;
 use crate::users::load_people;
-use crate::{Actor, ManageError, rules};
+use crate::{Actor, ManageError, OwnKey, rules};
+use follow::Followed;
 
-/// How often a save is repeated when another process saves at the same time.
-const ATTEMPTS: usize = 5;
+/// How long a save is repeated when other processes save at the same time. Each time one of them
+/// was faster, so that all of them get on.
+const PERSEVERANCE: Duration = Duration::from_secs(5);
 
 /// The use cases. A copy shares everything.
 #[derive(Clone)]
@@ -42,7 +48,7 @@ pub(crate) struct Inner {
     publish: Box<dyn Fn(Arc<Snapshot>) + Send + Sync>,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     /// Held from the reading of what a save is based on until the answer.
-    saving: Mutex<()>,
+    pub(crate) saving: Mutex<()>,
     /// The few users that requests must know of.
     pub(crate) people: Arc<ArcSwap<People>>,
     /// Passwords and attempts.
@@ -55,8 +61,14 @@ pub(crate) struct Inner {
     pub(crate) keys: OnceLock<Arc<KeyRing>>,
     /// Set by [`Management::use_live`].
     pub(crate) live: OnceLock<LiveSide>,
+    /// Set by [`Management::use_own_key`].
+    pub(crate) own_key: OnceLock<OwnKey>,
+    /// Set by [`Management::use_process`].
+    pub(crate) process: OnceLock<ProcessSide>,
     /// Held from the change of a revocation until it holds for requests.
     pub(crate) revoking: Mutex<()>,
+    /// How far this process has followed others.
+    pub(crate) followed: Followed,
 }
 
 /// Who changes something, when, and the note for the list of revisions.
@@ -121,13 +133,17 @@ impl Management {
                 changing_people: Mutex::new(()),
                 keys: OnceLock::new(),
                 live: OnceLock::new(),
+                own_key: OnceLock::new(),
+                process: OnceLock::new(),
                 revoking: Mutex::new(()),
+                followed: Followed::since(site.now),
             }),
         })
     }
 
     /// Closes the database: everything is in one file after that. Nothing can be saved any more.
     pub async fn close(&self) {
+        self.inner.followed.stop();
         // Not in the middle of a save.
         let _saving = self.inner.saving.lock().await;
         self.inner.audit.flush().await;
@@ -179,6 +195,7 @@ impl Management {
         plan: impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError> + Send + Sync + 'static,
     ) -> Result<Saved, ManageError> {
         let inner = self.inner.clone();
+        let plan = Arc::new(plan);
         let task = tokio::spawn(async move {
             let saved = inner.save(&intent, &plan).await;
             inner.audit_refusal(saved, || intent.attempt())
@@ -204,17 +221,18 @@ impl Inner {
     async fn save(
         &self,
         intent: &Intent,
-        plan: &(impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError> + Sync),
+        plan: &Arc<impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError> + Send + Sync + 'static>,
     ) -> Result<Saved, ManageError> {
         let _saving = self.saving.lock().await;
-        for _ in 0..ATTEMPTS {
+        let end = Instant::now() + PERSEVERANCE;
+        while Instant::now() < end {
             let current = self.snapshot.load_full();
-            let changes = plan(&current)?;
-            if changes.is_empty() {
+            let planning = planned(intent.clone(), plan.clone(), current.clone());
+            let Some((changes, next)) = in_background(planning).await?? else {
                 let (before, after) = (current.clone(), current);
                 return Ok(Saved { before, after });
-            }
-            match self.try_save(intent, &current, changes).await {
+            };
+            match self.try_save(intent, &current, changes, next).await {
                 Err(Failure::ChangedElsewhere) => self.reload().await?,
                 Err(Failure::Final(error)) => return Err(error),
                 Ok(after) => {
@@ -231,10 +249,9 @@ impl Inner {
         &self,
         intent: &Intent,
         current: &Snapshot,
-        mut changes: Vec<Change>,
+        changes: Vec<Change>,
+        next: Snapshot,
     ) -> Result<Arc<Snapshot>, Failure> {
-        stamp(&mut changes, &current.documents, intent);
-        let next = rules::check(current, &changes, &intent.actor).map_err(Failure::Final)?;
         let set = ChangeSet {
             changes,
             author: intent.actor.for_audit(),
@@ -262,17 +279,41 @@ impl Inner {
     }
 
     /// Takes over what somebody else has stored.
-    async fn reload(&self) -> Result<(), ManageError> {
+    pub(crate) async fn reload(&self) -> Result<(), ManageError> {
         let stored = self.repository.load().await?;
         let current = self.snapshot.load_full();
         let next = Snapshot::build(stored.revision, stored.documents, current.proxy_id, None)?;
+        let is_gone = |id: &Uuid| !next.documents.virtual_proxies.contains_key(id);
+        let before = current.documents.virtual_proxies.keys().copied();
+        let gone: Vec<Uuid> = before.filter(is_gone).collect();
         self.publish(Arc::new(next));
+        for id in gone {
+            end_sessions_of(&self.sessions, id).await;
+        }
         Ok(())
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
         self.snapshot.store(snapshot.clone());
         (self.publish)(snapshot);
+    }
+}
+
+/// The changes that a plan makes of the current configuration and what comes of them, checked; nothing
+/// where it changes nothing.
+fn planned(
+    intent: Intent,
+    plan: Arc<impl Fn(&Snapshot) -> Result<Vec<Change>, ManageError>>,
+    current: Arc<Snapshot>,
+) -> impl FnOnce() -> Result<Option<(Vec<Change>, Snapshot)>, ManageError> {
+    move || {
+        let mut changes = plan(&current)?;
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        stamp(&mut changes, &current.documents, &intent);
+        let next = rules::check(&current, &changes, &intent.actor)?;
+        Ok(Some((changes, next)))
     }
 }
 

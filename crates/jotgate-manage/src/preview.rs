@@ -9,9 +9,11 @@ use jotgate_policy::anonymous::fits_mode;
 use jotgate_policy::authorize::{self, Who};
 use jotgate_session::{Session, SessionState};
 
+use crate::backend_trials::changed_services;
+use crate::background::in_background;
 use crate::drafts::compare;
 use crate::key_sessions::{RemovedKeys, removed_keys};
-use crate::{Actor, Comparison, Draft, ManageError, Management};
+use crate::{Actor, BackendTrials, Comparison, Draft, KeyTrials, ManageError, Management};
 pub use requests::{RequestEffects, RequestGroup};
 
 /// How many sessions are named in each group; all are counted.
@@ -26,6 +28,10 @@ pub struct Preview {
     pub sessions: SessionEffects,
     /// To the requests of the live feed, were they sent again.
     pub requests: RequestEffects,
+    /// How the backends answer that it adds, or that connections are made to otherwise.
+    pub backends: BackendTrials,
+    /// What is wrong with its keys, and which tokens they do not fit.
+    pub keys: KeyTrials,
 }
 
 /// What would become of the sessions that there are.
@@ -155,7 +161,9 @@ impl SessionEffect {
 impl Management {
     /// Checks a draft as a whole, and says what applying it, with or without an end for the sessions
     /// of removed keys, would change and do. Changes nothing, and holds nobody up: sessions are looked
-    /// at on a thread of its own.
+    /// at on a thread of its own. The fields of the first `in_detail` documents are told, and of those that
+    /// are changed; of others that are new or gone, just that. Backends and key sets that it changes are asked meanwhile, in a few
+    /// seconds at most.
     ///
     /// # Errors
     /// Those of [`Self::apply_draft`].
@@ -164,33 +172,37 @@ impl Management {
         actor: &Actor,
         draft: &Draft,
         end_sessions: bool,
+        in_detail: usize,
         now: Timestamp,
     ) -> Result<Preview, ManageError> {
         let (before, after) = self.tried(actor, draft, now).await?;
-        let comparison = compare(&before, &after);
-        let management = self.clone();
-        let trying = tokio::task::spawn_blocking(move || {
+        let now = UnixTime(now.as_millis().div_euclid(1000));
+        let backends = self.try_services(changed_services(&before, &after));
+        let sources = self.try_sources(&before, &after);
+        let (management, old, new) = (self.clone(), before.clone(), after.clone());
+        let trying = in_background(move || {
             let trial = Trial {
                 people: management.inner.people.load_full(),
-                removed: removed_keys(&before, &after, &management.known_keys()),
-                before: &before,
-                after: &after,
+                removed: removed_keys(&old, &new, &management.inner.known_keys()),
+                before: &old,
+                after: &new,
                 end_sessions,
-                now: UnixTime(now.as_millis().div_euclid(1000)),
+                now,
             };
-            (
-                management.try_sessions(&trial),
-                management.try_requests(&trial),
-            )
+            let comparison = compare(&old, &new, in_detail);
+            let sessions = management.try_sessions(&trial);
+            (comparison, sessions, management.try_requests(&trial))
         });
-        let (sessions, requests) = trying.await.map_err(|error| {
-            tracing::error!(%error, "a preview ended early");
-            ManageError::Unavailable("of an error in Jotgate itself".to_owned())
-        })?;
+        let (tried, backends, sources) = tokio::join!(trying, backends, sources);
+        let (comparison, sessions, requests) = tried?;
+        let management = self.clone();
+        let judging = move || management.try_keys((&before, &after), &sources, now);
         Ok(Preview {
             comparison,
             sessions,
             requests,
+            backends,
+            keys: in_background(judging).await?,
         })
     }
 

@@ -5,7 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use jotgate_model::Timestamp;
+use jotgate_repository::{AuditEntry, Outcome, Subject};
 
+use crate::audit::entry;
+use crate::authority::check_may_change;
 use crate::drafts::{Base, steps};
 use crate::management::{Intent, Saved};
 use crate::{Actor, ManageError, Management};
@@ -14,6 +17,8 @@ use crate::{Actor, ManageError, Management};
 pub const USUAL_PROBE_TIME: Duration = Duration::from_secs(5);
 /// How long a probe may take.
 pub const MAX_PROBE_TIME: Duration = Duration::from_secs(30);
+/// Bytes of an answer's body that are shown.
+const MAX_LOOK: usize = 1024;
 /// Characters of its path.
 const MAX_PATH: usize = 2048;
 /// Characters of its token.
@@ -30,6 +35,8 @@ pub struct Probe {
     pub expect: u16,
     /// How long the answer may take.
     pub limit: Duration,
+    /// How many bytes of the answer's body are looked at.
+    pub keep: usize,
 }
 
 /// Leaves out the token, and the query, which may have a ticket.
@@ -43,12 +50,22 @@ impl fmt::Debug for Probe {
 }
 
 /// What came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProbeAnswer {
     /// The status.
     pub status: u16,
     /// The id of the reason, when the gateway has refused.
     pub reason: Option<String>,
+    /// The reference of the request in the live feed.
+    pub reference: Option<String>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Location`.
+    pub location: Option<String>,
+    /// How its body begins, as far as it was looked at.
+    pub start: String,
+    /// Whether the body is longer, or took too long.
+    pub is_cut: bool,
 }
 
 /// A change whose probe has failed.
@@ -92,6 +109,7 @@ fn told(found: &Result<ProbeAnswer, String>) -> String {
         Ok(ProbeAnswer {
             status,
             reason: Some(reason),
+            ..
         }) => format!("got {status} ({reason})"),
         Ok(answer) => format!("got {}", answer.status),
         Err(why) => format!("got no answer ({why})"),
@@ -132,6 +150,31 @@ impl Probe {
 }
 
 impl Management {
+    /// Sends a token with a request through the request path, as a client would, and says what comes
+    /// back. It opens a session for whoever the token names.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`], [`ManageError::Invalid`] for a path or token that no request can have,
+    /// and [`ManageError::Unavailable`] where no requests are served or no answer came.
+    pub async fn send_token(
+        &self,
+        actor: &Actor,
+        path: &str,
+        token: &str,
+    ) -> Result<ProbeAnswer, ManageError> {
+        check_may_change(actor)?;
+        let probe = Probe {
+            path: path.to_owned(),
+            token: Some(token.to_owned()),
+            expect: 200,
+            limit: USUAL_PROBE_TIME,
+            keep: MAX_LOOK,
+        };
+        probe.check()?;
+        let answer = (self.live()?.probe)(probe).await;
+        answer.map_err(ManageError::Unavailable)
+    }
+
     /// Asks, and takes the change back when the answer is not the expected one.
     pub(crate) async fn prove(
         &self,
@@ -145,7 +188,13 @@ impl Management {
             Err(error) => Err(error.to_string()),
         };
         match found {
-            Ok(answer) if answer.status == probe.expect => Ok(answer),
+            Ok(answer) if answer.status == probe.expect => {
+                let (path, status) = (without_query(&probe.path), answer.status);
+                let kept = format!("Kept: the probe of {path} got {status}, as was expected.");
+                self.note_verdict(actor, saved, Outcome::Done, kept, now)
+                    .await;
+                Ok(answer)
+            }
             found => {
                 let restored = self
                     .take_back(actor, &found, probe.expect, saved, now)
@@ -158,9 +207,31 @@ impl Management {
                     restored: restored.map_err(|error| error.to_string()),
                 };
                 tracing::warn!(config.revision = failure.revision, "{failure}");
+                self.note_verdict(actor, saved, Outcome::Failed, failure.to_string(), now)
+                    .await;
                 Err(ManageError::ProbeFailed(Box::new(failure)))
             }
         }
+    }
+
+    /// What became of the change, and why, for the trail.
+    async fn note_verdict(
+        &self,
+        actor: &Actor,
+        saved: &Saved,
+        outcome: Outcome,
+        reason: String,
+        now: Timestamp,
+    ) {
+        let actor = actor.for_audit();
+        let proved = entry(actor, "configuration.prove", Subject::default(), now);
+        let verdict = AuditEntry {
+            revision: Some(saved.after.revision),
+            outcome,
+            reason,
+            ..proved
+        };
+        self.inner.audit_done(verdict).await;
     }
 
     /// Makes a revision that undoes `saved`, and nothing that others have saved since.

@@ -40,7 +40,7 @@ impl Management {
     pub async fn use_keys(&self, keys: Arc<KeyRing>, now: Timestamp) -> Result<(), ManageError> {
         let _revoking = self.inner.revoking.lock().await;
         let keys = self.inner.keys.get_or_init(|| keys);
-        self.inner.serve_revocations(keys, now).await
+        self.inner.serve_revocations(keys, now).await.map(drop)
     }
 
     /// The sources of keys, as they are now.
@@ -120,7 +120,7 @@ impl Management {
             let problem = format!("must have 1 to {MAX_TEXT} bytes");
             return Err(ManageError::field("jti", problem));
         }
-        let same = |token: &Verified| token.jti.as_deref() == Some(jti);
+        let same = |_: &TokenHash, token: &Verified| token.jti.as_deref() == Some(jti);
         let known = self.inner.keys()?.remembered(virtual_proxy, same);
         let jti = jti.to_owned();
         let subject = Revoked::TokenId { virtual_proxy, jti };
@@ -159,10 +159,7 @@ impl Management {
         };
         let revocation = self.new_revocation(actor, subject, until, note, now)?;
         self.revoke(actor, revocation, now, move |session| {
-            let issued = session.token_issued();
-            session.key_fingerprint().is_some()
-                && session.is_of(&of_user)
-                && issued.is_none_or(|issued| issued < issued_before)
+            came_of_tokens_before(session, &of_user, issued_before)
         })
         .await
     }
@@ -190,7 +187,7 @@ impl Management {
                 return Err(ManageError::Missing("revocation"));
             }
             tracing::info!(revocation.id = %id, revocation.author = %author, "revocation removed");
-            inner.serve_revocations(&keys, now).await
+            inner.serve_revocations(&keys, now).await.map(drop)
         })
         .await
     }
@@ -243,42 +240,27 @@ impl Management {
 }
 
 impl Inner {
-    fn keys(&self) -> Result<&Arc<KeyRing>, ManageError> {
+    pub(crate) fn keys(&self) -> Result<&Arc<KeyRing>, ManageError> {
         self.keys.get().ok_or_else(|| {
             ManageError::Unavailable("tokens are not judged in this process".to_owned())
         })
     }
 
-    /// Lets what is stored hold for the next request.
+    /// Lets what is stored hold for the next request. Gives those that did not hold before.
     pub(crate) async fn serve_revocations(
         &self,
         keys: &KeyRing,
         now: Timestamp,
-    ) -> Result<(), ManageError> {
-        let mut served = Revocations::default();
-        for revocation in self.repository.revocations(seconds(now)).await? {
-            match revocation.subject {
-                Revoked::Token { hash } => served.add_token(TokenHash::from_bytes(hash)),
-                Revoked::TokenId { virtual_proxy, jti } => served.add_id(virtual_proxy, &jti),
-                Revoked::UserTokens {
-                    user,
-                    issued_before,
-                } => {
-                    let until = revocation.until;
-                    let revoked = RevokedUser {
-                        issued_before,
-                        until,
-                    };
-                    served.add_user(user, revoked);
-                }
-            }
-        }
-        keys.set_revocations(served);
-        Ok(())
+    ) -> Result<Vec<Revoked>, ManageError> {
+        let stored = self.repository.revocations(seconds(now)).await?;
+        keys.set_revocations(revocations_of(
+            stored.iter().map(|one| (&one.subject, one.until)),
+        ));
+        Ok(self.followed.new_revocations(stored))
     }
 
     /// An end that could not be written holds all the same: the revocation stands, and the log tells.
-    async fn end_sessions(&self, ends: impl Fn(&Session) -> bool) {
+    pub(crate) async fn end_sessions(&self, ends: impl Fn(&Session) -> bool) {
         match self
             .sessions
             .end_where(EndReason::ClosedByServer, ends)
@@ -343,8 +325,40 @@ fn revocation_entry(actor: &Actor, revocation: &Revocation) -> AuditEntry {
     }
 }
 
+/// As tokens are checked against them.
+pub(crate) fn revocations_of<'a>(
+    stored: impl Iterator<Item = (&'a Revoked, Option<UnixTime>)>,
+) -> Revocations {
+    let mut served = Revocations::default();
+    for (subject, until) in stored {
+        match subject {
+            Revoked::Token { hash } => served.add_token(TokenHash::from_bytes(*hash)),
+            Revoked::TokenId { virtual_proxy, jti } => served.add_id(*virtual_proxy, jti),
+            Revoked::UserTokens {
+                user,
+                issued_before,
+            } => {
+                let revoked = RevokedUser {
+                    issued_before: *issued_before,
+                    until,
+                };
+                served.add_user(user.clone(), revoked);
+            }
+        }
+    }
+    served
+}
+
+/// Whether the session came of a token that the user got before that time, or may have.
+pub(crate) fn came_of_tokens_before(session: &Session, user: &User, before: UnixTime) -> bool {
+    let issued = session.token_issued();
+    session.key_fingerprint().is_some()
+        && session.is_of(user)
+        && issued.is_none_or(|issued| issued < before)
+}
+
 /// Whether the session was opened with that token, as far as the session can tell.
-fn opened(session: &Session, virtual_proxy: Uuid, token: &Verified) -> bool {
+pub(crate) fn opened(session: &Session, virtual_proxy: Uuid, token: &Verified) -> bool {
     let fingerprint = session.key_fingerprint().map(hex);
     session.virtual_proxy() == virtual_proxy
         && session.is_of(&token.identity.user)
@@ -356,7 +370,7 @@ pub(crate) fn hex(bytes: &[u8; 32]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn seconds(time: Timestamp) -> UnixTime {
+pub(crate) fn seconds(time: Timestamp) -> UnixTime {
     UnixTime(time.as_millis().div_euclid(1000))
 }
 

@@ -10,7 +10,7 @@ use jotgate_repository::{Change, Document, Kind};
 use uuid::Uuid;
 
 use crate::authority::check_change;
-use crate::labels::{check_custom_property, check_labels, check_tag};
+use crate::labels::{TakenNames, check_custom_property, check_labels, check_tag};
 use crate::material::{check_jwt_keys, check_node_tls};
 use crate::{Actor, ManageError};
 use proxy_settings::check_proxy_settings;
@@ -29,11 +29,23 @@ pub(crate) fn check(
         change.apply_to(&mut next);
     }
     let mut errors = FieldErrors::default();
+    let taken = TakenNames::default();
     for change in changes {
         check_change(actor, change, &current.documents)?;
         match change {
+            Change::Put(Document::ProxyService(proxy))
+                if !current
+                    .documents
+                    .proxy_services
+                    .contains_key(&proxy.metadata.id) =>
+            {
+                // QRS of the real system has no POST for them either: a proxy makes its own.
+                return Err(ManageError::Forbidden(
+                    "A proxy service cannot be created: each gateway has its own.".to_owned(),
+                ));
+            }
             Change::Put(document) => {
-                check_document(document, &current.documents, &next, &mut errors);
+                check_document(document, &current.documents, &next, &taken, &mut errors);
             }
             Change::Delete { kind, id } => check_delete(*kind, *id, &current.documents, &next)?,
         }
@@ -92,9 +104,10 @@ pub(crate) fn check_alone(
     document: &Document,
     stored: &Documents,
     next: &Documents,
+    taken: &TakenNames,
 ) -> FieldErrors {
     let mut errors = FieldErrors::default();
-    check_document(document, stored, next, &mut errors);
+    check_document(document, stored, next, taken, &mut errors);
     let found = match document {
         Document::Node(draft) => Node::parse(draft).err(),
         Document::VirtualProxy(draft) => VirtualProxy::parse(draft, 0).err(),
@@ -110,13 +123,14 @@ fn check_document(
     document: &Document,
     stored: &Documents,
     next: &Documents,
+    taken: &TakenNames,
     errors: &mut FieldErrors,
 ) {
     let id = document.id();
     check_labels(document, next, errors);
     match document {
-        Document::CustomProperty(draft) => check_custom_property(draft, next, errors),
-        Document::Tag(draft) => check_tag(draft, next, errors),
+        Document::CustomProperty(draft) => check_custom_property(draft, next, taken, errors),
+        Document::Tag(draft) => check_tag(draft, next, taken, errors),
         Document::Node(draft) => {
             let stored = stored.nodes.get(&id);
             check_node(draft, stored.map(|d| &**d), errors);
@@ -152,6 +166,7 @@ fn check_virtual_proxy(
              method",
         );
     }
+    errors.0.extend(VirtualProxy::check_idle_jwt(draft).0);
     let pem = &draft.jwt_public_key_certificate;
     if stored.is_none_or(|stored| stored.jwt_public_key_certificate != *pem) {
         check_jwt_keys("jwtPublicKeyCertificate", pem, errors);

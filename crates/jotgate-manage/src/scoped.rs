@@ -1,10 +1,11 @@
 //! What programs with an API key see and do beside the keys: virtual proxies and sessions, at those
 //! that their key names. Administrators do the same everywhere.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jotgate_model::entity::VirtualProxyConfig;
-use jotgate_model::{Timestamp, User};
+use jotgate_model::{Timestamp, User, VirtualProxy};
 use uuid::Uuid;
 
 use crate::{Asker, KeyAction, ManageError, Management, Session};
@@ -66,15 +67,24 @@ impl Management {
             Some(name) => vec![self.allowed_at(asker, action, name)?.1],
             None => self.allowed_places(asker, action)?,
         };
-        let mut found = Vec::new();
-        for vp in places {
-            found.extend(match &choice.user {
-                Some(user) => self.sessions_of_user(&vp, user, now),
-                None => self.sessions_at(&vp, now),
-            });
-        }
+        let mut found: Vec<_> = match (&choice.user, &*places) {
+            (Some(user), places) => {
+                let of_user = |vp: &Arc<VirtualProxy>| self.sessions_of_user(vp, user, now);
+                places.iter().flat_map(of_user).collect()
+            }
+            (None, [vp]) => self.sessions_at(vp, now),
+            (None, places) => {
+                let allowed: HashSet<Uuid> = places.iter().map(|vp| vp.id).collect();
+                let mut all = self.live_sessions(now);
+                all.retain(|session| allowed.contains(&session.virtual_proxy()));
+                all
+            }
+        };
         // The store has no order.
-        found.sort_unstable_by_key(|session| (session.created(), session.public_id().to_owned()));
+        found.sort_unstable_by(|a, b| {
+            let by_id = || a.public_id().cmp(b.public_id());
+            a.created().cmp(&b.created()).then_with(by_id)
+        });
         Ok(found)
     }
 

@@ -1,5 +1,7 @@
 //! What administration does to sessions: showing, opening and ending them.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jotgate_model::{Identity, Timestamp, UnixTime, User, VirtualProxy};
@@ -52,12 +54,47 @@ impl Management {
         self.virtual_proxy_of_prefix(if name == "/" { "" } else { name })
     }
 
+    /// Waits until this node knows of every session that another one has opened or ended before.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`] when the store that the nodes share does not answer.
+    pub async fn learn_of_sessions(&self) -> Result<(), ManageError> {
+        self.inner.sessions.catch_up().await.map_err(refused)
+    }
+
     /// The sessions at a virtual proxy that are neither ended nor over, in no order.
     #[must_use]
     pub fn sessions_at(&self, vp: &VirtualProxy, now: Timestamp) -> Vec<Arc<Session>> {
         let mut sessions = self.inner.sessions.list(Some(vp.id));
         sessions.retain(|session| is_live(session, vp, now));
         sessions
+    }
+
+    /// The sessions everywhere that are neither ended nor over, in no order. Looks at each once.
+    pub(crate) fn live_sessions(&self, now: Timestamp) -> Vec<Arc<Session>> {
+        let snapshot = self.snapshot();
+        let mut sessions = self.inner.sessions.list(None);
+        sessions.retain(|session| {
+            let vp = snapshot.virtual_proxy(session.virtual_proxy());
+            vp.is_some_and(|vp| is_live(session, vp, now))
+        });
+        sessions
+    }
+
+    /// How many sessions each virtual proxy has, for those that have one; the most first.
+    #[must_use]
+    pub fn session_counts(&self, now: Timestamp) -> Vec<(Arc<VirtualProxy>, usize)> {
+        let snapshot = self.snapshot();
+        let mut counts: HashMap<Uuid, usize> = HashMap::new();
+        for session in self.live_sessions(now) {
+            *counts.entry(session.virtual_proxy()).or_default() += 1;
+        }
+        let found = counts.into_iter();
+        let found =
+            found.filter_map(|(id, count)| Some((snapshot.virtual_proxy(id)?.clone(), count)));
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|(vp, count)| (Reverse(*count), vp.prefix.to_string()));
+        found
     }
 
     /// The sessions of one user at a virtual proxy.
@@ -80,6 +117,12 @@ impl Management {
             .sessions
             .find_public(id)
             .filter(|session| session.virtual_proxy() == vp.id && is_live(session, vp, now))
+    }
+
+    /// How many WebSockets of the session are open in this process.
+    #[must_use]
+    pub fn open_sockets(&self, session: &Arc<Session>) -> usize {
+        self.inner.sessions.open_sockets(session)
     }
 
     /// Opens a session for a user whom the caller vouches for. It is on disk when this returns.
@@ -260,7 +303,9 @@ pub(crate) fn refused(error: SessionError) -> ManageError {
         }
         SessionError::IdentityTooLarge => ManageError::field("Attributes", error.to_string()),
         SessionError::Exhausted => ManageError::Forbidden(format!("Not opened: {error}.")),
-        SessionError::Unavailable => ManageError::Unavailable(error.to_string()),
+        SessionError::Ended(_) | SessionError::Unavailable => {
+            ManageError::Unavailable(error.to_string())
+        }
     }
 }
 

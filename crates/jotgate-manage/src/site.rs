@@ -26,6 +26,9 @@ pub struct NewSite {
     pub node_services: Vec<ServiceConfig>,
     /// The date of it all.
     pub now: Timestamp,
+    /// Which gateway this process is, in a database that several nodes share: it is made when it is
+    /// missing. Nothing for a database of one's own, which remembers it.
+    pub proxy: Option<Uuid>,
 }
 
 /// Reads what is stored, after creating the site in an empty database, and finds this gateway.
@@ -44,6 +47,9 @@ pub(crate) async fn load_or_create(
         }
         stored = repository.load().await?;
     }
+    if let Some(id) = site.proxy {
+        return Ok((join(repository, stored, site, id).await?, id));
+    }
     let remembered = repository.setting(LOCAL_PROXY).await?;
     let remembered = remembered
         .and_then(|id| id.parse().ok())
@@ -57,6 +63,72 @@ pub(crate) async fn load_or_create(
         }
     };
     Ok((stored, proxy_id))
+}
+
+/// Makes the gateway `proxy` unless it is there: a node of its own, with the virtual proxies that the
+/// gateway of the central node has. Behind one load balancer all nodes are to serve the same;
+/// who wants it otherwise unlinks what a node is not to serve.
+async fn join(
+    repository: &Repository,
+    mut stored: Stored,
+    site: &NewSite,
+    proxy: Uuid,
+) -> Result<Stored, ManageError> {
+    while !stored.documents.proxy_services.contains_key(&proxy) {
+        let set = joining(&stored.documents, site, proxy)?;
+        match repository.apply(stored.revision, &set).await {
+            // Another node joins at the same time.
+            Ok(_) | Err(RepositoryError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        stored = repository.load().await?;
+    }
+    Ok(stored)
+}
+
+fn joining(documents: &Documents, site: &NewSite, proxy: Uuid) -> Result<ChangeSet, ManageError> {
+    let central = central_proxy(documents)?;
+    let central = documents.proxy_services.get(&central);
+    let of_central = central.and_then(|proxy| {
+        let node = documents.nodes.get(&proxy.server_node_configuration)?;
+        Some(node.service_cluster)
+    });
+    let is_taken = |name: &str| documents.nodes.values().any(|node| node.name == name);
+    let mut name = site.host_name.clone();
+    if is_taken(&name) {
+        name = format!("{name} ({proxy})");
+    }
+    let node = ServerNodeConfiguration {
+        metadata: metadata(Uuid::new_v4(), site.now),
+        name,
+        host_name: site.host_name.clone(),
+        service_cluster: of_central.unwrap_or_default(),
+        services: site.node_services.clone(),
+        ..Default::default()
+    };
+    let mut joined = ProxyService {
+        metadata: metadata(proxy, site.now),
+        server_node_configuration: node.metadata.id,
+        ..Default::default()
+    };
+    if let Some(central) = central {
+        joined.settings = central.settings.clone();
+    }
+    let set = ChangeSet {
+        changes: vec![
+            Change::Put(Document::Node(Arc::new(node))),
+            Change::Put(Document::ProxyService(Arc::new(joined))),
+        ],
+        author: Actor::system().for_audit(),
+        note: format!("{} joins", site.host_name),
+        at: site.now,
+    };
+    let mut next = documents.clone();
+    for change in &set.changes {
+        change.apply_to(&mut next);
+    }
+    Snapshot::build(1, next, proxy, None)?;
+    Ok(set)
 }
 
 /// What cannot be served must not be stored: it would stop every later start.
@@ -83,16 +155,20 @@ fn central_proxy(documents: &Documents) -> Result<Uuid, ManageError> {
     })
 }
 
+fn metadata(id: Uuid, now: Timestamp) -> Metadata {
+    Metadata {
+        id,
+        created_date: now,
+        modified_date: now,
+        modified_by_user_name: AUTHOR.to_owned(),
+    }
+}
+
 /// One node, one gateway on it, and the default virtual proxy.
 fn default_site(site: &NewSite) -> ChangeSet {
-    let metadata = || Metadata {
-        id: Uuid::new_v4(),
-        created_date: site.now,
-        modified_date: site.now,
-        modified_by_user_name: AUTHOR.to_owned(),
-    };
+    let new = || metadata(Uuid::new_v4(), site.now);
     let node = ServerNodeConfiguration {
-        metadata: metadata(),
+        metadata: new(),
         name: "Central".to_owned(),
         host_name: site.host_name.clone(),
         is_central: true,
@@ -101,7 +177,7 @@ fn default_site(site: &NewSite) -> ChangeSet {
         ..Default::default()
     };
     let virtual_proxy = VirtualProxyConfig {
-        metadata: metadata(),
+        metadata: new(),
         description: "Central Proxy (Default)".to_owned(),
         session_cookie_header_name: "X-Qlik-Session".to_owned(),
         default_virtual_proxy: true,
@@ -114,7 +190,7 @@ fn default_site(site: &NewSite) -> ChangeSet {
         ..Default::default()
     };
     let mut proxy = ProxyService {
-        metadata: metadata(),
+        metadata: metadata(site.proxy.unwrap_or_else(Uuid::new_v4), site.now),
         server_node_configuration: node.metadata.id,
         ..Default::default()
     };

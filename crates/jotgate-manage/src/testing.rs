@@ -7,13 +7,14 @@ use jotgate_model::entity::{
     AuthenticationMethod, ProxyService, ServerNodeConfiguration, ServiceConfig, VirtualProxyConfig,
 };
 use jotgate_model::{ActorKind, FieldErrors, Snapshot, Timestamp};
+use jotgate_observe::{Feed, FeedLimits, History, Metrics};
 use jotgate_repository::{AuditHead, AuditKey, AuditTrail, Repository, Stored};
 use jotgate_session::Sessions;
 
-use crate::{Actor, ManageError, Management, NewSite, Privilege};
+use crate::{Actor, LiveSide, ManageError, Management, NewSite, Privilege};
 
 pub(crate) struct Site {
-    _directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
     pub(crate) path: PathBuf,
     pub(crate) management: Management,
     pub(crate) repository: Repository,
@@ -23,7 +24,10 @@ pub(crate) struct Site {
 }
 
 pub(crate) async fn site() -> Site {
-    let directory = tempfile::tempdir().unwrap();
+    site_in(Arc::new(tempfile::tempdir().unwrap())).await
+}
+
+async fn site_in(directory: Arc<tempfile::TempDir>) -> Site {
     let path = directory.path().join("jotgate.db");
     let repository = Repository::open_sqlite(&path).await.unwrap();
     let trail = AuditTrail::begin(
@@ -39,7 +43,7 @@ pub(crate) async fn site() -> Site {
     let started = Management::start(repository.clone(), sessions.clone(), publish, new_site());
     Site {
         management: started.await.unwrap(),
-        _directory: directory,
+        directory,
         path,
         repository,
         sessions,
@@ -48,6 +52,11 @@ pub(crate) async fn site() -> Site {
 }
 
 impl Site {
+    /// Another process at the same database, which has sessions of its own and saves nothing.
+    pub(crate) async fn neighbour(&self) -> Self {
+        site_in(self.directory.clone()).await
+    }
+
     /// What is stored, read by somebody else.
     pub(crate) async fn stored(&self) -> Stored {
         let other = Repository::open_sqlite(&self.path).await.unwrap();
@@ -96,6 +105,7 @@ pub(crate) fn new_site() -> NewSite {
             ..Default::default()
         }],
         now: at(0),
+        proxy: None,
     }
 }
 
@@ -177,3 +187,18 @@ htNDA/3QfY7OtJGQ9Xp5XPClNwxc4S7OkXQukluE1jn+2Jn6MiJ3ILduGyyAcaGz
 fAQ4OTVL558LekGO3QIDAQAB
 -----END PUBLIC KEY-----
 ";
+
+/// A request path on which nothing happens.
+pub(crate) fn quiet_side() -> LiveSide {
+    let limits = FeedLimits {
+        entries: 100,
+        bytes: 1 << 20,
+    };
+    LiveSide {
+        feed: Feed::new(limits, 1),
+        history: History::new(Metrics::default()),
+        backends: Box::new(Vec::new),
+        probe: Box::new(|_| Box::pin(std::future::pending())),
+        try_backend: Box::new(|_, _| Box::pin(std::future::pending())),
+    }
+}

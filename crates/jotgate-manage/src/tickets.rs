@@ -26,7 +26,7 @@ impl Management {
     /// [`ManageError::Forbidden`], [`ManageError::Invalid`] for a virtual proxy that takes no tickets,
     /// names that cannot be a user's or are not for this virtual proxy, and too many attributes;
     /// [`ManageError::Unavailable`] when too many tickets are under way.
-    pub fn issue_ticket(
+    pub async fn issue_ticket(
         &self,
         actor: &Actor,
         virtual_proxy: Uuid,
@@ -66,7 +66,7 @@ impl Management {
             identity,
         };
         let at = UnixTime(now.as_millis().div_euclid(1000));
-        let secret = self.inner.sessions.issue_ticket(ticket, at);
+        let secret = self.inner.sessions.issue_ticket(ticket, at).await;
         let secret = secret.map_err(|error| ManageError::Unavailable(error.to_string()))?;
         let entry = AuditEntry {
             reason: format!("at \"{}\"", vp.description),
@@ -125,12 +125,12 @@ mod tests {
         let issue = site
             .management
             .issue_ticket(security(), vp, identity("a", "b"), at(0));
-        let secret = issue.unwrap();
+        let secret = issue.await.unwrap();
         let now = UnixTime(1_700_000_030);
         let ticket = site
             .sessions
             .redeem_ticket(vp, secret.expose().as_bytes(), now);
-        assert_eq!(ticket.unwrap().identity, identity("a", "b"));
+        assert_eq!(ticket.await.unwrap().unwrap().identity, identity("a", "b"));
     }
 
     #[tokio::test]
@@ -139,17 +139,18 @@ mod tests {
         let vp = create(&site, "ticket", AuthenticationMethod::Ticket).await;
         let jwt = create(&site, "jwt", AuthenticationMethod::JWT).await;
         let default = site.default_virtual_proxy().metadata.id;
-        let issue = |actor: &Actor, vp, directory: &str, id: &str| {
+        let issue = async |actor: &Actor, vp, directory: &str, id: &str| {
             site.management
                 .issue_ticket(actor, vp, identity(directory, id), at(0))
+                .await
         };
         // Where roles count, it takes everything to sign somebody in.
-        forbidden(issue(security(), default, "a", "b"));
-        forbidden(issue(auditor(), vp, "a", "b"));
+        forbidden(issue(security(), default, "a", "b").await);
+        forbidden(issue(auditor(), vp, "a", "b").await);
         for directory in ["INTERNAL", "internal", "NONE", "", " a", "a\\b", "a\n"] {
-            invalid(issue(root(), vp, directory, "b"));
+            invalid(issue(root(), vp, directory, "b").await);
         }
-        invalid(issue(root(), jwt, "a", "b"));
-        invalid(issue(root(), Uuid::nil(), "a", "b"));
+        invalid(issue(root(), jwt, "a", "b").await);
+        invalid(issue(root(), Uuid::nil(), "a", "b").await);
     }
 }

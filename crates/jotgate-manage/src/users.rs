@@ -1,11 +1,12 @@
 //! Users: who is known, who is kept out, who may administer.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jotgate_model::{INTERNAL_DIRECTORY, People, Role, Roles, Timestamp, User, UserKey};
 use jotgate_repository::{
-    AuditActor, AuditEntry, Repository, RepositoryError, StoredUser, UserNarrowing,
+    AuditActor, AuditEntry, Repository, RepositoryError, StoredUser, UserNarrowing, UserOrder,
 };
 use jotgate_session::{EndReason, Session};
 use serde_json::{Map, Value};
@@ -91,6 +92,22 @@ impl Management {
     /// [`ManageError::Unavailable`].
     pub async fn users(&self, offset: u32, limit: u32) -> Result<Vec<StoredUser>, ManageError> {
         Ok(self.inner.repository.users(offset, limit).await?)
+    }
+
+    /// At most `limit` users without the first `offset`, in that order or, `descending`, the other way round.
+    ///
+    /// # Errors
+    /// [`ManageError::Unavailable`].
+    pub async fn ordered_users(
+        &self,
+        order: UserOrder,
+        descending: bool,
+        offset: u32,
+        limit: u32,
+    ) -> Result<Vec<StoredUser>, ManageError> {
+        let repository = &self.inner.repository;
+        let page = repository.ordered_users(order, descending, offset, limit);
+        Ok(page.await?)
     }
 
     /// At most `limit` users after `last` who are in `narrowing`, ordered by directory and id: for
@@ -255,6 +272,29 @@ impl Inner {
         let mut people = People::clone(&self.people.load());
         people.set(key.clone(), blocked, roles);
         self.people.store(Arc::new(people));
+    }
+
+    /// Lets requests know what other processes have stored of users, and ends the sessions of those
+    /// who are blocked now and were not.
+    pub(crate) async fn reload_people(&self) -> Result<(), ManageError> {
+        let _changing = self.changing_people.lock().await;
+        let next = Arc::new(load_people(&self.repository).await?);
+        let before = self.people.swap(next.clone());
+        let known: HashSet<&UserKey> = before.blocked().collect();
+        if next.blocked().all(|key| known.contains(key)) {
+            return Ok(());
+        }
+        let newly_blocked = |session: &Session| {
+            let (directory, id) = (session.user_directory(), session.user_id());
+            next.is_blocked(directory, id) && !before.is_blocked(directory, id)
+        };
+        let ended = self
+            .sessions
+            .end_where(EndReason::UserBlocked, newly_blocked);
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "the ends of blocked users' sessions were not all written");
+        }
+        Ok(())
     }
 
     /// The block is on disk and holds for every request already. An end that could not be written

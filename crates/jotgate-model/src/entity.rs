@@ -71,6 +71,6 @@ impl<T: Into<String>> From<T> for SecretText {
 }
 
 /// Something that is kept as clients write it: for those that read and write whole entities.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Opaque(pub serde_json::Value);

@@ -10,6 +10,7 @@
 
 mod access_rule;
 mod actor_kind;
+mod backend_check;
 pub mod entity;
 mod field;
 mod headers;
@@ -28,6 +29,7 @@ mod virtual_proxy;
 
 pub use access_rule::{AccessRule, AccessRuleError, Condition, Subject};
 pub use actor_kind::ActorKind;
+pub use backend_check::{BackendCheck, BackendOutcome};
 pub use field::{FieldError, FieldErrors};
 pub use headers::{
     fold_header_name, is_disguised_framing_header, is_framing_header, is_injected_header,

@@ -148,6 +148,11 @@ impl People {
         !self.blocked.is_empty() && self.blocked.contains(&UserKey::of(directory, id))
     }
 
+    /// Everybody who is blocked.
+    pub fn blocked(&self) -> impl Iterator<Item = &UserKey> {
+        self.blocked.iter()
+    }
+
     /// The roles of that user. A blocked one has none.
     #[must_use]
     pub fn roles(&self, directory: &str, id: &str) -> Roles {

@@ -1,8 +1,9 @@
 //! The live feed: what the most recent requests were and how they ended, for administrators.
 //!
-//! Every request is kept, none is sampled. Refused ones have a ring of their own, so that the one that
-//! somebody asks about is still there when thousands of good ones have come after it. What is kept is
-//! bounded by entries and by bytes, whatever clients send; the oldest go first.
+//! Every request is kept but for those that a page of the console makes by itself while somebody watches;
+//! none is sampled. Refused ones have a ring of their own, so that the one that somebody asks about is
+//! still there when thousands of good ones have come after it. What is kept is bounded by entries and by
+//! bytes, whatever clients send; the oldest go first.
 //!
 //! Each worker writes to a part of its own behind a lock that nobody else takes, but for a moment while
 //! somebody reads: readers copy a few entries at a time.

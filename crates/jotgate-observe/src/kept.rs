@@ -147,6 +147,20 @@ impl Kept {
                 .reference
                 .as_ref()
                 .is_none_or(|reference| self.text(0) == reference)
+            && !(filter.without_console && self.is_of_console())
+    }
+
+    /// Whether the console has answered it.
+    fn is_of_console(&self) -> bool {
+        let path = match self.prefix() {
+            "" => Some(self.path()),
+            prefix => self
+                .path()
+                .strip_prefix('/')
+                .and_then(|path| path.strip_prefix(prefix)),
+        };
+        let area = path.and_then(|path| path.strip_prefix('/')?.split('/').next());
+        self.reason.is_none() && area.is_some_and(|area| area.eq_ignore_ascii_case("qmc"))
     }
 
     pub(crate) fn to_request(&self) -> RecentRequest {

@@ -7,8 +7,10 @@
 mod access_log;
 mod date;
 mod feed;
+mod history;
 mod json_line;
 mod kept;
+mod latency;
 mod logging;
 mod metrics;
 mod phase;
@@ -18,6 +20,8 @@ pub use access_log::{AccessLog, AccessLogTarget, AccessRecord};
 pub use feed::{
     Feed, FeedFilter, FeedLimits, FeedOutcome, RecentRequest, RecentRequests, Subscription,
 };
+pub use history::{Counts, History, Minute, OpenNow};
+pub use latency::Latencies;
 pub use logging::{LogFormat, start_logging};
 pub use metrics::{Metrics, Outcome};
 pub use phase::{Phase, PhaseTimes};

@@ -2,7 +2,7 @@
 //! classes of statuses; never a user, a path or a host that a client chose.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,14 +13,11 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-/// Upper bounds of the latency classes, in seconds.
-const SECONDS: [f64; 12] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
-];
+use crate::history::Counts;
+use crate::latency::{Latencies, LatencyHistogram};
 
 /// How many virtual proxies have series of their own; what comes after them is counted together. Each
 /// takes some twenty series, and whoever stores them pays for each.
@@ -96,10 +93,12 @@ impl NodeLabels {
 pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<RequestLabels, Counter>,
-    seconds: Family<ProxyLabels, Histogram, fn() -> Histogram>,
+    seconds: Family<ProxyLabels, LatencyHistogram>,
     connections_refused: Family<CauseLabels, Counter>,
     /// What is counted for each virtual proxy, so that a request makes no labels.
     counted: Arc<RwLock<HashMap<Box<str>, Counted>>>,
+    /// Refusals of all virtual proxies, by the place of their reason in [`Reason::ALL`].
+    refused: Arc<[AtomicU64; Reason::ALL.len()]>,
     key_fetches: Family<OutcomeLabels, Counter>,
     key_set_fetched: Family<SourceLabels, Gauge>,
     key_set_keys: Family<SourceLabels, Gauge>,
@@ -115,6 +114,8 @@ pub struct Metrics {
     pub tunnels: Gauge,
     /// Sessions that are known.
     pub sessions: Gauge<i64, AtomicI64>,
+    /// Whether sessions can be opened: 1, or 0 while their journal or shared store fails.
+    pub session_store_up: Gauge<i64, AtomicI64>,
     /// Sessions that were opened.
     pub sessions_opened: Counter,
     /// Sign-ins that were not noted among the users, because too many came at once.
@@ -132,6 +133,8 @@ pub struct Metrics {
     pub traces_sent: Counter,
     /// Requests whose trace was dropped.
     pub traces_dropped: Counter,
+    /// 1 while the database of the configuration answers, else 0.
+    pub database_up: Gauge<i64, AtomicI64>,
     /// The revision of the configuration that is served.
     pub revision: Gauge<i64, AtomicI64>,
 }
@@ -142,9 +145,10 @@ impl Default for Metrics {
         let metrics = Self {
             registry: Arc::default(),
             requests: Family::default(),
-            seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            seconds: Family::default(),
             connections_refused: Family::default(),
             counted: Arc::default(),
+            refused: Arc::new([const { AtomicU64::new(0) }; Reason::ALL.len()]),
             key_fetches: Family::default(),
             key_set_fetched: Family::default(),
             key_set_keys: Family::default(),
@@ -155,6 +159,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             tunnels: Gauge::default(),
             sessions: Gauge::default(),
+            session_store_up: Gauge::default(),
             sessions_opened: Counter::default(),
             sign_ins_not_noted: Counter::default(),
             handshakes_failed: Counter::default(),
@@ -164,6 +169,7 @@ impl Default for Metrics {
             access_lines_dropped: Counter::default(),
             traces_sent: Counter::default(),
             traces_dropped: Counter::default(),
+            database_up: Gauge::default(),
             revision: Gauge::default(),
         };
         let m = &metrics;
@@ -227,6 +233,11 @@ impl Default for Metrics {
         registry.register("websockets", "Open WebSockets", m.tunnels.clone());
         registry.register("sessions", "Known sessions", m.sessions.clone());
         registry.register(
+            "session_store_up",
+            "Whether sessions can be opened and ended",
+            m.session_store_up.clone(),
+        );
+        registry.register(
             "sessions_opened",
             "Sessions that were opened",
             m.sessions_opened.clone(),
@@ -272,6 +283,11 @@ impl Default for Metrics {
             m.traces_dropped.clone(),
         );
         registry.register(
+            "database_up",
+            "1 while the database of the configuration answers, else 0",
+            m.database_up.clone(),
+        );
+        registry.register(
             "configuration_revision",
             "Revision of the configuration that is served",
             m.revision.clone(),
@@ -306,12 +322,15 @@ impl Metrics {
             seconds: self.seconds.get_or_create_owned(&labels),
             served: Default::default(),
         };
-        self.count_in(&counted, name, outcome);
-        self.counted.write().insert(name.into(), counted);
+        // Of two threads that come here at once, the first one's counters stay.
+        self.counted.write().entry(name.into()).or_insert(counted);
+        if let Some(counted) = self.counted.read().get(name) {
+            self.count_in(counted, name, outcome);
+        }
     }
 
     fn count_in(&self, counted: &Counted, virtual_proxy: &str, outcome: &Outcome<'_>) {
-        counted.seconds.observe(outcome.total.as_secs_f64());
+        counted.seconds.observe(outcome.total);
         let class = Class::of(outcome.status);
         let counter = || {
             self.requests.get_or_create_owned(&RequestLabels {
@@ -322,7 +341,10 @@ impl Metrics {
         };
         match outcome.reason {
             None => counted.served[class as usize].get_or_init(counter).inc(),
-            Some(_) => counter().inc(),
+            Some(reason) => {
+                self.refused[reason as usize].fetch_add(1, Ordering::Relaxed);
+                counter().inc()
+            }
         };
     }
 
@@ -391,6 +413,20 @@ impl Metrics {
         self.node_ejections.remove(&labels);
     }
 
+    /// What has been counted of requests since the start, over all virtual proxies.
+    pub(crate) fn totals(&self) -> Counts {
+        let mut served = [0; 5];
+        let mut latencies = Latencies::default();
+        for counted in self.counted.read().values() {
+            latencies.add(&counted.seconds.read());
+            for (sum, counter) in served.iter_mut().zip(&counted.served) {
+                *sum += counter.get().map_or(0, Counter::get);
+            }
+        }
+        let refused = self.refused.iter().map(|one| one.load(Ordering::Relaxed));
+        Counts::new(served, refused.collect(), latencies)
+    }
+
     /// The text that Prometheus reads.
     #[must_use]
     pub fn text(&self) -> String {
@@ -404,7 +440,7 @@ impl Metrics {
 /// The counters of one virtual proxy.
 #[derive(Debug)]
 struct Counted {
-    seconds: Histogram,
+    seconds: LatencyHistogram,
     /// Requests without a reason, by the class of their status.
     served: [OnceLock<Counter>; 5],
 }

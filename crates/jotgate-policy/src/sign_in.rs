@@ -141,9 +141,15 @@ pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
 /// The address of the sign-in page with where to come back to.
 #[must_use]
 pub fn sign_in_address(page: &str, return_to: &str, state: &str) -> String {
+    format!("{}&state={state}", with_return_to(page, return_to))
+}
+
+/// The address of a page that leads back to `return_to` in the end.
+#[must_use]
+pub fn with_return_to(page: &str, return_to: &str) -> String {
     let separator = if page.contains('?') { '&' } else { '?' };
     let return_to = utf8_percent_encode(return_to, RESERVED);
-    format!("{page}{separator}returnTo={return_to}&state={state}")
+    format!("{page}{separator}returnTo={return_to}")
 }
 
 /// Checks where a signed-in browser wants to go: a path of this virtual proxy, or an address of it on

@@ -6,6 +6,7 @@
 use jotgate_model::Timestamp;
 use uuid::Uuid;
 
+use crate::database::Statement;
 use crate::{AuditEntry, Repository, RepositoryError};
 
 /// A key as stored.
@@ -39,12 +40,12 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn api_keys(&self) -> Result<Vec<StoredApiKey>, RepositoryError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = Statement::new(
             "SELECT id, name, hash, actions, virtual_proxies, created, created_by, expires,
                     last_used, last_used_from
              FROM api_keys ORDER BY created, id",
         )
-        .fetch_all(self.readers())
+        .all(&mut self.database().reading().await?)
         .await?;
         Ok(rows.into_iter().filter_map(Row::read).collect())
     }
@@ -60,9 +61,9 @@ impl Repository {
         max: u32,
         entry: AuditEntry,
     ) -> Result<bool, RepositoryError> {
-        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
+        let mut link = self.database().writing().await?;
         let ids: Vec<String> = key.virtual_proxies.iter().map(Uuid::to_string).collect();
-        let stored = sqlx::query(
+        let stored = Statement::new(
             "INSERT INTO api_keys (id, name, hash, actions, virtual_proxies, created, created_by,
                                    expires)
              SELECT $1, $2, $3, $4, $5, $6, $7, $8
@@ -77,12 +78,13 @@ impl Repository {
         .bind(&key.created_by)
         .bind(key.expires.as_millis())
         .bind(i64::from(max))
-        .execute(&mut *transaction)
+        .run(&mut link)
         .await?;
-        if stored.rows_affected() == 0 {
+        if stored == 0 {
+            link.roll_back().await;
             return Ok(false);
         }
-        self.commit(transaction, &[entry]).await?;
+        self.commit(link, &[entry]).await?;
         Ok(true)
     }
 
@@ -95,15 +97,16 @@ impl Repository {
         id: Uuid,
         entry: AuditEntry,
     ) -> Result<bool, RepositoryError> {
-        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
-        let removed = sqlx::query("DELETE FROM api_keys WHERE id = $1")
+        let mut link = self.database().writing().await?;
+        let removed = Statement::new("DELETE FROM api_keys WHERE id = $1")
             .bind(id.to_string())
-            .execute(&mut *transaction)
+            .run(&mut link)
             .await?;
-        if removed.rows_affected() == 0 {
+        if removed == 0 {
+            link.roll_back().await;
             return Ok(false);
         }
-        self.commit(transaction, &[entry]).await?;
+        self.commit(link, &[entry]).await?;
         Ok(true)
     }
 
@@ -117,11 +120,11 @@ impl Repository {
         at: Timestamp,
         from: &str,
     ) -> Result<(), RepositoryError> {
-        sqlx::query("UPDATE api_keys SET last_used = $1, last_used_from = $2 WHERE id = $3")
+        Statement::new("UPDATE api_keys SET last_used = $1, last_used_from = $2 WHERE id = $3")
             .bind(at.as_millis())
             .bind(from)
             .bind(id.to_string())
-            .execute(self.writer())
+            .run(&mut self.database().writing_once().await?)
             .await?;
         Ok(())
     }
@@ -176,50 +179,4 @@ fn bytes(text: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
     }
     (text.len() == 64).then_some(hash)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::audit::tests::entry;
-
-    fn key(number: u8) -> StoredApiKey {
-        StoredApiKey {
-            id: Uuid::from_u128(u128::from(number)),
-            name: format!("key, {number}"),
-            hash: [number; 32],
-            actions: vec!["keys.write".to_owned()],
-            virtual_proxies: vec![Uuid::from_u128(7), Uuid::from_u128(8)],
-            created: Timestamp::from_millis(i64::from(number)),
-            created_by: r"LAB\root".to_owned(),
-            expires: Timestamp::from_millis(99),
-            last_used: None,
-            last_used_from: None,
-        }
-    }
-
-    #[tokio::test]
-    async fn keys_come_back_are_limited_and_go() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("configuration.db");
-        let repository = Repository::open_sqlite(&path).await.unwrap();
-        assert!(repository.add_api_key(&key(1), 2, entry()).await.unwrap());
-        assert!(repository.add_api_key(&key(2), 2, entry()).await.unwrap());
-        assert!(!repository.add_api_key(&key(3), 2, entry()).await.unwrap());
-        let used = Timestamp::from_millis(50);
-        repository
-            .note_api_key_use(key(2).id, used, "::1")
-            .await
-            .unwrap();
-        drop(repository);
-
-        let repository = Repository::open_sqlite(&path).await.unwrap();
-        let mut second = key(2);
-        second.last_used = Some(used);
-        second.last_used_from = Some("::1".to_owned());
-        assert_eq!(repository.api_keys().await.unwrap(), [key(1), second]);
-        assert!(repository.remove_api_key(key(1).id, entry()).await.unwrap());
-        assert!(!repository.remove_api_key(key(1).id, entry()).await.unwrap());
-        assert_eq!(repository.api_keys().await.unwrap().len(), 1);
-    }
 }

@@ -5,9 +5,12 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
+use crate::database::Database;
 use crate::open::{APPLICATION_ID, BUSY_TIMEOUT, application_id, known_schema};
-use crate::repository::current_revision;
 use crate::{OpenError, Repository, RepositoryError};
+
+/// What is not done here.
+const ELSEWHERE: &str = "it is PostgreSQL's: make backups with its own tools, such as pg_dump";
 
 /// What a copy holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +32,12 @@ impl Repository {
     /// on meanwhile; the copy has those that were acknowledged when this was called.
     ///
     /// # Errors
-    /// [`RepositoryError::Unavailable`].
+    /// [`RepositoryError::Unavailable`], always for PostgreSQL.
     pub async fn copy_to(&self, target: &Path) -> Result<Copied, RepositoryError> {
-        let mut connection = self.readers().acquire().await?;
+        let Database::Sqlite(pools) = self.database() else {
+            return Err(RepositoryError::Unavailable(ELSEWHERE.to_owned()));
+        };
+        let mut connection = pools.readers.acquire().await?;
         copy(&mut connection, target).await
     }
 
@@ -59,10 +65,13 @@ impl Repository {
     /// Whether the database has what it should, by SQLite's own account: the first fault, or nothing.
     ///
     /// # Errors
-    /// [`RepositoryError::Unavailable`].
+    /// [`RepositoryError::Unavailable`], always for PostgreSQL.
     pub async fn fault(&self) -> Result<Option<String>, RepositoryError> {
+        let Database::Sqlite(pools) = self.database() else {
+            return Err(RepositoryError::Unavailable(ELSEWHERE.to_owned()));
+        };
         let found: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
-            .fetch_one(self.readers())
+            .fetch_one(&pools.readers)
             .await?;
         Ok((found != "ok").then_some(found))
     }
@@ -88,7 +97,10 @@ async fn copy(connection: &mut SqliteConnection, target: &Path) -> Result<Copied
         schema: sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
             .fetch_one(&mut copy)
             .await?,
-        revision: current_revision(&mut copy).await?,
+        revision: sqlx::query_scalar::<_, i64>("SELECT coalesce(max(revision), 0) FROM revisions")
+            .fetch_one(&mut copy)
+            .await?
+            .unsigned_abs(),
     };
     copy.close().await?;
     Ok(copied)

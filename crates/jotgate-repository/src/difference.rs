@@ -1,8 +1,11 @@
 //! What differs between two versions of a document, field by field, without secrets.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
-use crate::Document;
+use crate::{Document, Kind};
 
 /// The fields that are written and never shown, wherever they stand in a document.
 pub const SECRET_FIELDS: [&str; 2] = ["clientKey", "oidcClientSecret"];
@@ -33,12 +36,23 @@ pub fn differences(before: Option<&Document>, after: Option<&Document>) -> Vec<D
         return Vec::new();
     };
     let value = |document: Option<&Document>| match document {
-        Some(document) => document.to_value(),
-        None => Document::default_of(kind).to_value(),
+        Some(document) => Cow::Owned(document.to_value()),
+        None => Cow::Borrowed(default_of(kind)),
     };
     let mut found = Vec::new();
     compare(String::new(), &value(before), &value(after), &mut found);
     found
+}
+
+/// A thousand documents that go are compared with the same one.
+fn default_of(kind: Kind) -> &'static Value {
+    static DEFAULTS: LazyLock<Vec<(Kind, Value)>> = LazyLock::new(|| {
+        let default = |kind| (kind, Document::default_of(kind).to_value());
+        Kind::ALL.into_iter().map(default).collect()
+    });
+    let mut all = DEFAULTS.iter();
+    let found = all.find(|(of, _)| *of == kind);
+    found.map_or(&Value::Null, |(_, value)| value)
 }
 
 fn compare(field: String, before: &Value, after: &Value, found: &mut Vec<Difference>) {
@@ -59,10 +73,10 @@ fn compare(field: String, before: &Value, after: &Value, found: &mut Vec<Differe
     }
 }
 
-fn compare_objects(
+fn compare_objects<'a>(
     path: &str,
-    before: &Map<String, Value>,
-    after: &Map<String, Value>,
+    before: &'a Map<String, Value>,
+    after: &'a Map<String, Value>,
     found: &mut Vec<Difference>,
 ) {
     let new = after.keys().filter(|name| !before.contains_key(*name));
@@ -70,12 +84,15 @@ fn compare_objects(
         if METADATA.contains(&name.as_str()) {
             continue;
         }
+        let value = |members: &'a Map<String, Value>| members.get(name).unwrap_or(&Value::Null);
+        if value(before) == value(after) {
+            continue;
+        }
         let field = match path {
             "" => name.clone(),
             path => format!("{path}.{name}"),
         };
-        let value = |members: &Map<String, Value>| members.get(name).cloned().unwrap_or_default();
-        compare(field, &value(before), &value(after), found);
+        compare(field, value(before), value(after), found);
     }
 }
 

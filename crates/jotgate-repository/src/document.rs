@@ -74,7 +74,8 @@ impl fmt::Display for Kind {
 }
 
 /// A document of any kind. Shared, so that a copy costs nothing.
-#[derive(Clone, PartialEq)]
+// `Eq` as well: two that share one `Arc` are then not looked into.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Document {
     /// A property that administrators invented.
     CustomProperty(Arc<CustomPropertyDefinition>),
@@ -332,7 +333,7 @@ pub struct ChangeSet {
     pub at: Timestamp,
 }
 
-fn damaged(kind: Kind, id: &str, problem: &dyn fmt::Display) -> RepositoryError {
+pub(crate) fn damaged(kind: Kind, id: &str, problem: &dyn fmt::Display) -> RepositoryError {
     RepositoryError::Damaged {
         kind,
         id: id.to_owned(),

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
+
 use crate::Kind;
 
 /// Why a database could not be opened. Each is one sentence for standard error.
@@ -14,7 +17,7 @@ pub enum OpenError {
         path.display()
     )]
     NewerVersion {
-        /// The file.
+        /// The file, or the place of the database.
         path: PathBuf,
         /// The newest migration that was applied to it.
         found: i64,
@@ -29,6 +32,32 @@ pub enum OpenError {
     NotADatabase {
         /// The file.
         path: PathBuf,
+    },
+    /// The address of a database cannot be understood. It is not repeated: it may hold a password.
+    #[error(
+        "--database-url is no address that Jotgate can use; write \
+         postgres://user:password@host:5432/database, with %40 for an @ in the password"
+    )]
+    BadUrl,
+    /// There are tables, and none of ours.
+    #[error(
+        "the database {place} holds tables that Jotgate did not make; make an empty one, and name it \
+         with --database-url"
+    )]
+    Foreign {
+        /// Which database.
+        place: String,
+    },
+    /// A server cannot be reached, or lets nobody in.
+    #[error(
+        "the database {place} cannot be used: {reason}; check --database-url, and whether PostgreSQL \
+         runs there"
+    )]
+    Unreachable {
+        /// Which database, without the password.
+        place: String,
+        /// What the system or the database said.
+        reason: String,
     },
     /// It cannot be read.
     #[error(
@@ -82,9 +111,11 @@ pub enum RepositoryError {
 
 impl From<sqlx::Error> for RepositoryError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Unavailable(match primary_code(&error) {
-            Some(SQLITE_FULL) => "the disk is full".to_owned(),
-            _ => describe(&error),
+        let is_full = primary_code(&error) == Some(SQLITE_FULL)
+            || postgres_code(&error).as_deref() == Some(POSTGRES_FULL);
+        Self::Unavailable(match is_full {
+            true => "the disk is full".to_owned(),
+            false => describe(&error),
         })
     }
 }
@@ -93,6 +124,8 @@ impl From<sqlx::Error> for RepositoryError {
 const SQLITE_READONLY: u32 = 8;
 const SQLITE_FULL: u32 = 13;
 const SQLITE_NOTADB: u32 = 26;
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const POSTGRES_FULL: &str = "53100";
 
 impl OpenError {
     pub(crate) fn from_sqlx(path: &Path, error: &sqlx::Error) -> Self {
@@ -107,13 +140,22 @@ impl OpenError {
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let extended: u32 = error.as_database_error()?.code()?.parse().ok()?;
+    let error = error.as_database_error()?;
+    error.try_downcast_ref::<SqliteError>()?;
+    let extended: u32 = error.code()?.parse().ok()?;
     Some(extended & 0xff)
+}
+
+fn postgres_code(error: &sqlx::Error) -> Option<String> {
+    let error = error
+        .as_database_error()?
+        .try_downcast_ref::<PgDatabaseError>()?;
+    Some(error.code().to_owned())
 }
 
 /// The database's own words, without the library's around them. SQL texts hold no values here, so
 /// no secret can be in them.
-fn describe(error: &sqlx::Error) -> String {
+pub(crate) fn describe(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::PoolTimedOut => "it did not answer in time".to_owned(),

@@ -1,4 +1,4 @@
-//! The configuration on disk: documents, revisions, and a few settings; beside it revocations, users and the audit trail.
+//! The configuration on disk, in SQLite or in PostgreSQL: documents, revisions, and a few settings; beside it revocations, users and the audit trail.
 //!
 //! Requests never come here. They are judged by a snapshot in memory; this crate keeps what the
 //! snapshot is made of. A save is one transaction that holds all of its changes or none, counts the
@@ -12,11 +12,16 @@
 mod api_key;
 mod audit;
 mod copy;
+mod database;
 mod difference;
 mod document;
 mod error;
+mod feed;
+mod moving;
 mod open;
 mod password;
+mod postgres;
+mod report;
 mod repository;
 mod revisions;
 mod revocation;
@@ -31,7 +36,10 @@ pub use copy::Copied;
 pub use difference::{Difference, MASK, SECRET_FIELDS, differences};
 pub use document::{Change, ChangeSet, Document, Kind};
 pub use error::{OpenError, RepositoryError};
+pub use feed::{Feed, Marks};
+pub use postgres::DatabaseUrl;
+pub use report::{Heard, Report};
 pub use repository::{Repository, Stored};
-pub use revisions::Revision;
+pub use revisions::{Revision, Touched};
 pub use revocation::{Revocation, Revoked};
-pub use user::{NotedSignIn, StoredUser, UserNarrowing};
+pub use user::{NotedSignIn, StoredUser, UserNarrowing, UserOrder};

@@ -35,6 +35,11 @@ pub(crate) struct Pools {
 }
 
 pub(crate) async fn open(path: &Path) -> Result<Pools, OpenError> {
+    // SQLite waits for another writer, but not for another connection that also turns the log on,
+    // and the migrator has no lock for a file. Other processes stay out by the lock of the data
+    // directory.
+    static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _turn = ONE_AT_A_TIME.lock().await;
     create_private_file(path)?;
     let fail = |error| OpenError::from_sqlx(path, &error);
     let options = SqliteConnectOptions::new()
@@ -66,14 +71,16 @@ pub(crate) async fn open(path: &Path) -> Result<Pools, OpenError> {
 }
 
 /// Makes the file readable by its owner only: documents hold private keys. SQLite gives the files
-/// that it puts beside it the same permissions.
+/// that it puts beside it the same permissions. A file that is there is not opened: closing it would
+/// drop the locks that SQLite holds in this process (<https://sqlite.org/howtocorrupt.html>, 2.2).
 fn create_private_file(path: &Path) -> Result<(), OpenError> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => {
             let (path, reason) = (path.to_owned(), error.to_string());
             Err(match error.kind() {

@@ -3,16 +3,19 @@
 use std::path::Path;
 
 use jotgate_model::Documents;
-use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::audit::change_entry;
-use crate::open::{Pools, open};
-use crate::{AuditRow, AuditTrail, Change, ChangeSet, Document, Kind, OpenError, RepositoryError};
+use crate::database::{Database, Link, Statement};
+use crate::{
+    AuditRow, AuditTrail, Change, ChangeSet, DatabaseUrl, Document, Kind, OpenError,
+    RepositoryError,
+};
+use crate::{open, postgres};
 
 /// The stored configuration. A copy shares the connections.
 #[derive(Clone, Debug)]
 pub struct Repository {
-    pools: Pools,
+    database: Database,
     pub(crate) trail: Option<AuditTrail>,
 }
 
@@ -32,8 +35,22 @@ impl Repository {
     /// A file that is something else, that a newer version wrote, or that cannot be read and
     /// written. A file that is not ours is left as it was.
     pub async fn open_sqlite(path: &Path) -> Result<Self, OpenError> {
-        let pools = open(path).await?;
-        Ok(Self { pools, trail: None })
+        let pools = open::open(path).await?;
+        let database = Database::Sqlite(pools);
+        let trail = None;
+        Ok(Self { database, trail })
+    }
+
+    /// Opens a database of PostgreSQL, and makes the tables in an empty one. Several nodes may do that
+    /// at once. Waits a while for a server that is being started.
+    ///
+    /// # Errors
+    /// A database that cannot be reached, that holds something else, or that a newer version wrote.
+    pub async fn open_postgres(url: &DatabaseUrl) -> Result<Self, OpenError> {
+        let connections = postgres::open(url).await?;
+        let database = Database::Postgres(connections);
+        let trail = None;
+        Ok(Self { database, trail })
     }
 
     /// Reads everything, as it was at one moment.
@@ -42,12 +59,13 @@ impl Repository {
     /// [`RepositoryError::Damaged`] for a document that cannot be read, and
     /// [`RepositoryError::Unavailable`].
     pub async fn load(&self) -> Result<Stored, RepositoryError> {
-        let mut transaction = self.pools.readers.begin().await?;
-        let revision = current_revision(&mut *transaction).await?;
+        let mut link = self.database.reading_one_moment().await?;
+        let revision = current_revision(&mut link).await?;
         let rows: Vec<(String, String, String)> =
-            sqlx::query_as("SELECT kind, id, json FROM documents")
-                .fetch_all(&mut *transaction)
+            Statement::new("SELECT kind, id, json FROM documents")
+                .all(&mut link)
                 .await?;
+        link.commit().await?;
         let mut documents = Documents::default();
         for (kind, id, json) in rows {
             if let Some(kind) = Kind::from_name(&kind) {
@@ -66,52 +84,48 @@ impl Repository {
     /// [`RepositoryError::Conflict`] when the stored revision is not `expected`, and
     /// [`RepositoryError::Unavailable`].
     pub async fn apply(&self, expected: u64, set: &ChangeSet) -> Result<u64, RepositoryError> {
-        let mut connection = self.pools.writer.acquire().await?;
-        let result = self
-            .apply_in_transaction(&mut connection, expected, set)
-            .await;
-        if let Ok((_, rows)) = &result {
-            self.audited(rows).await;
-        } else {
-            // Not sqlx's own transactions: SQLite rolls back by itself when the disk is full, and sqlx,
-            // which counts, would take the connection to be inside one for ever. Where there is nothing
-            // left to roll back, this fails and may.
-            sqlx::query("ROLLBACK").execute(&mut *connection).await.ok();
+        let mut link = self.database.writing().await?;
+        match self.apply_in_transaction(&mut link, expected, set).await {
+            Ok((revision, rows)) => {
+                link.commit_and_tell().await?;
+                self.audited(&rows).await;
+                Ok(revision)
+            }
+            Err(error) => {
+                link.roll_back().await;
+                Err(error)
+            }
         }
-        result.map(|(revision, _)| revision)
     }
 
     async fn apply_in_transaction(
         &self,
-        connection: &mut SqliteConnection,
+        link: &mut Link,
         expected: u64,
         set: &ChangeSet,
     ) -> Result<(u64, Vec<AuditRow>), RepositoryError> {
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut *connection)
-            .await?;
-        let stored = current_revision(&mut *connection).await?;
+        let stored = current_revision(link).await?;
         if stored != expected {
             return Err(RepositoryError::Conflict { stored });
         }
         let revision = stored.saturating_add(1);
-        sqlx::query("INSERT INTO revisions (revision, at, author, note) VALUES ($1, $2, $3, $4)")
+        let insert = "INSERT INTO revisions (revision, at, author, note) VALUES ($1, $2, $3, $4)";
+        Statement::new(insert)
             .bind(number(revision))
             .bind(set.at.as_millis())
             .bind(&set.author.name)
             .bind(&set.note)
-            .execute(&mut *connection)
+            .run(link)
             .await?;
         let mut entries = Vec::with_capacity(set.changes.len());
         for (position, change) in (0_i64..).zip(&set.changes) {
-            let before = write_change(connection, revision, position, change).await?;
+            let before = write_change(link, revision, position, change).await?;
             let Written::Changed { before } = before else {
                 continue;
             };
             entries.push(change_entry(set, revision, change, before.as_deref()));
         }
-        let rows = self.audit(connection, &entries).await?;
-        sqlx::query("COMMIT").execute(&mut *connection).await?;
+        let rows = self.audit(link, &entries).await?;
         Ok((revision, rows))
     }
 
@@ -120,7 +134,7 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn revision(&self) -> Result<u64, RepositoryError> {
-        current_revision(&self.pools.readers).await
+        current_revision(&mut self.database.reading().await?).await
     }
 
     /// The value of a setting, if it was ever set.
@@ -128,12 +142,34 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn setting(&self, key: &str) -> Result<Option<String>, RepositoryError> {
-        Ok(
-            sqlx::query_scalar("SELECT value FROM settings WHERE key = $1")
-                .bind(key)
-                .fetch_optional(&self.pools.readers)
-                .await?,
+        let mut link = self.database.reading().await?;
+        let value: Option<(String,)> = Statement::new("SELECT value FROM settings WHERE key = $1")
+            .bind(key)
+            .optional(&mut link)
+            .await?;
+        Ok(value.map(|(value,)| value))
+    }
+
+    /// Sets a setting that has no value yet, and gives the value that it has then: whoever comes at
+    /// once, all get the same. On disk when this returns.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn first_setting(&self, key: &str, value: &str) -> Result<String, RepositoryError> {
+        let mut link = self.database.writing().await?;
+        Statement::new(
+            "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
         )
+        .bind(key)
+        .bind(value)
+        .run(&mut link)
+        .await?;
+        let (value,): (String,) = Statement::new("SELECT value FROM settings WHERE key = $1")
+            .bind(key)
+            .one(&mut link)
+            .await?;
+        link.commit().await?;
+        Ok(value)
     }
 
     /// Sets a setting; it is on disk when this returns.
@@ -141,38 +177,62 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), RepositoryError> {
-        sqlx::query(
+        let mut link = self.database.writing_once().await?;
+        Statement::new(
             "INSERT INTO settings (key, value) VALUES ($1, $2)
              ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         )
         .bind(key)
         .bind(value)
-        .execute(&self.pools.writer)
+        .run(&mut link)
         .await?;
         Ok(())
     }
 
-    pub(crate) const fn readers(&self) -> &sqlx::SqlitePool {
-        &self.pools.readers
+    /// Puts `new` in the place of `old`, and says whether `old` was there.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn replace_setting(
+        &self,
+        key: &str,
+        old: &str,
+        new: &str,
+    ) -> Result<bool, RepositoryError> {
+        let mut link = self.database.writing_once().await?;
+        let replaced =
+            Statement::new("UPDATE settings SET value = $1 WHERE key = $2 AND value = $3")
+                .bind(new)
+                .bind(key)
+                .bind(old)
+                .run(&mut link)
+                .await?;
+        Ok(replaced > 0)
     }
 
-    pub(crate) const fn writer(&self) -> &sqlx::SqlitePool {
-        &self.pools.writer
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Closes the connections once they are idle. Not needed for anything to be kept: what was
     /// acknowledged is on disk. Every copy of this repository is closed with it.
     pub async fn close(&self) {
-        self.pools.readers.close().await;
-        self.pools.writer.close().await;
+        self.database.close().await;
+    }
+
+    /// For tests that look at the file itself.
+    #[cfg(test)]
+    pub(crate) fn sqlite(&self) -> &open::Pools {
+        match &self.database {
+            Database::Sqlite(pools) => pools,
+            Database::Postgres(_) => panic!("this is PostgreSQL"),
+        }
     }
 }
 
-pub(crate) async fn current_revision(
-    executor: impl SqliteExecutor<'_>,
-) -> Result<u64, RepositoryError> {
-    let newest: Option<i64> = sqlx::query_scalar("SELECT max(revision) FROM revisions")
-        .fetch_one(executor)
+pub(crate) async fn current_revision(link: &mut Link) -> Result<u64, RepositoryError> {
+    let (newest,): (Option<i64>,) = Statement::new("SELECT max(revision) FROM revisions")
+        .one(link)
         .await?;
     Ok(newest.unwrap_or(0).unsigned_abs())
 }
@@ -187,24 +247,25 @@ enum Written {
 
 /// Changes one document and notes what it was before.
 async fn write_change(
-    connection: &mut SqliteConnection,
+    link: &mut Link,
     revision: u64,
     position: i64,
     change: &Change,
 ) -> Result<Written, RepositoryError> {
     let (kind, id) = (change.kind().name(), change.id().to_string());
-    let before: Option<String> =
-        sqlx::query_scalar("SELECT json FROM documents WHERE kind = $1 AND id = $2")
+    let before: Option<(String,)> =
+        Statement::new("SELECT json FROM documents WHERE kind = $1 AND id = $2")
             .bind(kind)
             .bind(&id)
-            .fetch_optional(&mut *connection)
+            .optional(link)
             .await?;
+    let before = before.map(|(json,)| json);
     let after = match change {
         Change::Put(document) => Some(document.encode()?),
         Change::Delete { .. } => None,
     };
     let statement = match &after {
-        Some(json) => sqlx::query(
+        Some(json) => Statement::new(
             "INSERT INTO documents (kind, id, revision, json) VALUES ($1, $2, $3, $4)
              ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision, json = excluded.json",
         )
@@ -212,15 +273,15 @@ async fn write_change(
         .bind(&id)
         .bind(number(revision))
         .bind(json),
-        None => sqlx::query("DELETE FROM documents WHERE kind = $1 AND id = $2")
+        None => Statement::new("DELETE FROM documents WHERE kind = $1 AND id = $2")
             .bind(kind)
             .bind(&id),
     };
     if before.is_none() && after.is_none() {
         return Ok(Written::Nothing);
     }
-    statement.execute(&mut *connection).await?;
-    sqlx::query(
+    statement.run(link).await?;
+    Statement::new(
         "INSERT INTO changes (revision, position, kind, id, json_before, json_after)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -230,7 +291,7 @@ async fn write_change(
     .bind(&id)
     .bind(&before)
     .bind(after)
-    .execute(connection)
+    .run(link)
     .await?;
     Ok(Written::Changed { before })
 }

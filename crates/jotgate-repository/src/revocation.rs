@@ -4,6 +4,7 @@
 use jotgate_model::{Timestamp, UnixTime, User};
 use uuid::Uuid;
 
+use crate::database::Statement;
 use crate::{AuditEntry, Repository, RepositoryError};
 
 /// A revocation.
@@ -64,13 +65,13 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn revocations(&self, now: UnixTime) -> Result<Vec<Revocation>, RepositoryError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = Statement::new(
             "SELECT id, kind, token, virtual_proxy, jti, user_directory, user_id, issued_before,
                     until, at, author, note
              FROM revocations WHERE until IS NULL OR until > $1 ORDER BY at, id",
         )
         .bind(now.0)
-        .fetch_all(self.readers())
+        .all(&mut self.database().reading().await?)
         .await?;
         Ok(rows.into_iter().filter_map(Row::read).collect())
     }
@@ -87,20 +88,20 @@ impl Repository {
         now: UnixTime,
         entry: AuditEntry,
     ) -> Result<bool, RepositoryError> {
-        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("DELETE FROM revocations WHERE until <= $1")
+        let mut link = self.database().writing().await?;
+        Statement::new("DELETE FROM revocations WHERE until <= $1")
             .bind(now.0)
-            .execute(&mut *transaction)
+            .run(&mut link)
             .await?;
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM revocations")
-            .fetch_one(&mut *transaction)
+        let (count,): (i64,) = Statement::new("SELECT count(*) FROM revocations")
+            .one(&mut link)
             .await?;
         if count >= i64::from(max) {
-            transaction.commit().await?;
+            link.commit().await?;
             return Ok(false);
         }
-        insert(revocation).execute(&mut *transaction).await?;
-        self.commit(transaction, &[entry]).await?;
+        insert(revocation).run(&mut link).await?;
+        self.commit(link, &[entry]).await?;
         Ok(true)
     }
 
@@ -113,23 +114,22 @@ impl Repository {
         id: Uuid,
         entry: AuditEntry,
     ) -> Result<bool, RepositoryError> {
-        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
-        let removed = sqlx::query("DELETE FROM revocations WHERE id = $1")
+        let mut link = self.database().writing().await?;
+        let removed = Statement::new("DELETE FROM revocations WHERE id = $1")
             .bind(id.to_string())
-            .execute(&mut *transaction)
+            .run(&mut link)
             .await?;
-        if removed.rows_affected() == 0 {
+        if removed == 0 {
+            link.roll_back().await;
             return Ok(false);
         }
-        self.commit(transaction, &[entry]).await?;
+        self.commit(link, &[entry]).await?;
         Ok(true)
     }
 }
 
-type Insert<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
-
-fn insert(revocation: &Revocation) -> Insert<'_> {
-    let query = sqlx::query(
+fn insert(revocation: &Revocation) -> Statement {
+    let query = Statement::new(
         "INSERT INTO revocations (id, kind, token, virtual_proxy, jti, user_directory, user_id,
                                   issued_before, until, at, author, note)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -226,103 +226,4 @@ fn unhex(digits: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
     }
     Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::audit::tests::entry;
-
-    const NOW: UnixTime = UnixTime(1000);
-
-    fn revocation(number: u128, subject: Revoked, until: Option<i64>) -> Revocation {
-        Revocation {
-            id: Uuid::from_u128(number),
-            subject,
-            until: until.map(UnixTime),
-            at: Timestamp::from_millis(i64::try_from(number).unwrap()),
-            author: "LAB\\root".to_owned(),
-            note: "lost laptop".to_owned(),
-        }
-    }
-
-    fn all() -> [Revocation; 3] {
-        let token = Revoked::Token { hash: [0xa5; 32] };
-        let id = Revoked::TokenId {
-            virtual_proxy: Uuid::from_u128(7),
-            jti: "ü'\"\n".to_owned(),
-        };
-        let user = Revoked::UserTokens {
-            user: User::new("example", "boz"),
-            issued_before: UnixTime(900),
-        };
-        [
-            revocation(1, token, Some(2000)),
-            revocation(2, id, Some(1500)),
-            revocation(3, user, None),
-        ]
-    }
-
-    #[tokio::test]
-    async fn revocations_are_kept_until_they_are_over() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("a.db");
-        let repository = Repository::open_sqlite(&path).await.unwrap();
-        for revocation in all() {
-            assert!(
-                repository
-                    .add_revocation(&revocation, 9, NOW, entry())
-                    .await
-                    .unwrap()
-            );
-        }
-        repository.close().await;
-        let repository = Repository::open_sqlite(&path).await.unwrap();
-        assert_eq!(repository.revocations(NOW).await.unwrap(), all());
-        let ids = async |now| {
-            let found = repository.revocations(UnixTime(now)).await.unwrap();
-            found.iter().map(|r| r.id.as_u128()).collect::<Vec<_>>()
-        };
-        assert_eq!(ids(1499).await, [1, 2, 3]);
-        assert_eq!(ids(1500).await, [1, 3]);
-        assert_eq!(ids(i64::MAX).await, [3]);
-    }
-
-    #[tokio::test]
-    async fn they_are_bounded_and_those_that_are_over_make_room() {
-        let directory = tempfile::tempdir().unwrap();
-        let repository = Repository::open_sqlite(&directory.path().join("a.db"))
-            .await
-            .unwrap();
-        let [a, b, c] = all();
-        assert!(
-            repository
-                .add_revocation(&a, 2, NOW, entry())
-                .await
-                .unwrap()
-        );
-        assert!(
-            repository
-                .add_revocation(&b, 2, NOW, entry())
-                .await
-                .unwrap()
-        );
-        assert!(
-            !repository
-                .add_revocation(&c, 2, UnixTime(1499), entry())
-                .await
-                .unwrap()
-        );
-        assert!(
-            repository
-                .add_revocation(&c, 2, UnixTime(1500), entry())
-                .await
-                .unwrap()
-        );
-        assert!(repository.remove_revocation(a.id, entry()).await.unwrap());
-        assert!(!repository.remove_revocation(a.id, entry()).await.unwrap());
-        assert_eq!(repository.revocations(NOW).await.unwrap(), [c]);
-        // They are no part of the configuration.
-        assert_eq!(repository.revision().await.unwrap(), 0);
-    }
 }

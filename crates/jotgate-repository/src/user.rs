@@ -3,9 +3,9 @@
 //! There may be millions, so they are no part of the configuration and are never read as a whole.
 
 use jotgate_model::{Attributes, Identity, Roles, Timestamp, User, UserKey};
-use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use crate::database::{Link, Statement};
 use crate::{AuditEntry, Repository, RepositoryError};
 
 /// A user as stored.
@@ -54,8 +54,8 @@ impl StoredUser {
 
 /// What is asked of users by whoever looks for few of many. What is left out does not matter.
 ///
-/// Texts are compared without the case of ASCII letters. A few users more may be found than asked for:
-/// those whose names have the Kelvin sign, which is a k in some comparisons.
+/// Texts are compared without the case of ASCII letters, and the Kelvin sign is a k as in some other
+/// comparisons.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserNarrowing {
     /// The id.
@@ -66,6 +66,18 @@ pub struct UserNarrowing {
     pub user_id: Option<String>,
     /// The display name.
     pub name: Option<String>,
+}
+
+/// What users are ordered by. Texts are compared as in a [`UserNarrowing`], by their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UserOrder {
+    /// The directory, and the id of those who have the same.
+    #[default]
+    Directory,
+    /// The id within the directory.
+    UserId,
+    /// The display name.
+    Name,
 }
 
 /// A sign-in that is to be noted.
@@ -87,9 +99,9 @@ impl Repository {
     /// [`RepositoryError::Unavailable`].
     pub async fn user(&self, id: Uuid) -> Result<Option<StoredUser>, RepositoryError> {
         let id = id.to_string();
-        let found: Option<Row> = sqlx::query_as(select("WHERE id = $1"))
+        let found: Option<Row> = Statement::new(select("WHERE id = $1"))
             .bind(id)
-            .fetch_optional(self.readers())
+            .optional(&mut self.database().reading().await?)
             .await?;
         Ok(found.and_then(Row::read))
     }
@@ -99,9 +111,9 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn user_of_name(&self, key: &UserKey) -> Result<Option<StoredUser>, RepositoryError> {
-        let found: Option<Row> = sqlx::query_as(select("WHERE key = $1"))
+        let found: Option<Row> = Statement::new(select("WHERE key = $1"))
             .bind(key.as_str())
-            .fetch_optional(self.readers())
+            .optional(&mut self.database().reading().await?)
             .await?;
         Ok(found.and_then(Row::read))
     }
@@ -117,27 +129,28 @@ impl Repository {
         limit: u32,
         narrowing: &UserNarrowing,
     ) -> Result<Vec<StoredUser>, RepositoryError> {
-        let equal = |column: &str, number: usize| {
-            format!(
-                "(${number} IS NULL OR {column} = ${number} COLLATE NOCASE
-                  OR instr({column}, char(0x212A)) > 0)"
-            )
-        };
-        let statement = format!(
-            "WHERE key > $1 AND {} AND {} AND {} AND {} ORDER BY key LIMIT $2",
-            equal("id", 3),
-            equal("directory", 4),
-            equal("user_id", 5),
-            equal("name", 6)
-        );
-        let rows: Vec<Row> = sqlx::query_as(select(&statement))
+        let mut condition = "WHERE key > $1".to_owned();
+        let mut texts = Vec::new();
+        let narrowed = [
+            ("id".to_owned(), &narrowing.id),
+            (folded("directory"), &narrowing.directory),
+            (folded("user_id"), &narrowing.user_id),
+            (folded("name"), &narrowing.name),
+        ];
+        for (column, text) in narrowed {
+            if let Some(text) = text {
+                texts.push(text.replace('\u{212a}', "k").to_ascii_lowercase());
+                condition += &format!(" AND {column} = ${}", texts.len() + 2);
+            }
+        }
+        let statement = select(&format!("{condition} ORDER BY key LIMIT $2"));
+        let asked = Statement::new(statement)
             .bind(key.map_or("", UserKey::as_str))
-            .bind(limit)
-            .bind(&narrowing.id)
-            .bind(&narrowing.directory)
-            .bind(&narrowing.user_id)
-            .bind(&narrowing.name)
-            .fetch_all(self.readers())
+            .bind(limit);
+        let rows: Vec<Row> = texts
+            .into_iter()
+            .fold(asked, Statement::bind)
+            .all(&mut self.database().reading().await?)
             .await?;
         Ok(rows.into_iter().filter_map(Row::read).collect())
     }
@@ -147,10 +160,32 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn users(&self, offset: u32, limit: u32) -> Result<Vec<StoredUser>, RepositoryError> {
-        let rows: Vec<Row> = sqlx::query_as(select("ORDER BY key LIMIT $1 OFFSET $2"))
+        let order = UserOrder::default();
+        self.ordered_users(order, false, offset, limit).await
+    }
+
+    /// At most `limit` users, without the first `offset`, in that order or, `descending`, the other way round.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unavailable`].
+    pub async fn ordered_users(
+        &self,
+        order: UserOrder,
+        descending: bool,
+        offset: u32,
+        limit: u32,
+    ) -> Result<Vec<StoredUser>, RepositoryError> {
+        let way = if descending { "DESC" } else { "ASC" };
+        let first = match order {
+            UserOrder::Directory => String::new(),
+            UserOrder::UserId => format!("{} {way}, ", folded("user_id")),
+            UserOrder::Name => format!("{} {way}, ", folded("name")),
+        };
+        let statement = select(&format!("ORDER BY {first}key {way} LIMIT $1 OFFSET $2"));
+        let rows: Vec<Row> = Statement::new(statement)
             .bind(limit)
             .bind(offset)
-            .fetch_all(self.readers())
+            .all(&mut self.database().reading().await?)
             .await?;
         Ok(rows.into_iter().filter_map(Row::read).collect())
     }
@@ -160,8 +195,8 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn count_users(&self) -> Result<u64, RepositoryError> {
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
-            .fetch_one(self.readers())
+        let (count,): (i64,) = Statement::new("SELECT count(*) FROM users")
+            .one(&mut self.database().reading().await?)
             .await?;
         Ok(count.unsigned_abs())
     }
@@ -171,8 +206,8 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn users_with_standing(&self) -> Result<Vec<StoredUser>, RepositoryError> {
-        let rows: Vec<Row> = sqlx::query_as(select("WHERE blocked <> 0 OR roles <> ''"))
-            .fetch_all(self.readers())
+        let rows: Vec<Row> = Statement::new(select("WHERE blocked <> 0 OR roles <> ''"))
+            .all(&mut self.database().reading().await?)
             .await?;
         Ok(rows.into_iter().filter_map(Row::read).collect())
     }
@@ -183,16 +218,20 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn note_sign_ins(&self, sign_ins: &[NotedSignIn]) -> Result<(), RepositoryError> {
-        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
+        let mut link = self.database().writing_beside_others().await?;
+        // Two nodes that note the same users do it in the same order: neither waits for the other
+        // while that one waits for it. Of one user, the newest sign-in stays the last one.
+        let mut sign_ins: Vec<&NotedSignIn> = sign_ins.iter().collect();
+        sign_ins.sort_by_cached_key(|sign_in| sign_in.identity.user.key());
         for NotedSignIn { identity, at } in sign_ins {
             let user = StoredUser {
                 attributes: identity.attributes.clone(),
                 last_seen: Some(*at),
                 ..StoredUser::new(identity.user.clone(), "", *at)
             };
-            insert(&mut transaction, &user, "attributes, last_seen").await?;
+            insert(&mut link, &user, "attributes, last_seen").await?;
         }
-        transaction.commit().await?;
+        link.commit().await?;
         Ok(())
     }
 
@@ -206,9 +245,9 @@ impl Repository {
         user: &StoredUser,
         entry: AuditEntry,
     ) -> Result<(), RepositoryError> {
-        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
-        put(&mut transaction, user).await?;
-        self.commit(transaction, &[entry]).await
+        let mut link = self.database().writing().await?;
+        put(&mut link, user).await?;
+        self.commit(link, &[entry]).await
     }
 
     /// Deletes a user; `false` when there is none of that id. On disk when this returns.
@@ -216,38 +255,38 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn delete_user(&self, id: Uuid, entry: AuditEntry) -> Result<bool, RepositoryError> {
-        let mut transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
-        let deleted = sqlx::query("DELETE FROM users WHERE id = $1")
+        let mut link = self.database().writing().await?;
+        let deleted = Statement::new("DELETE FROM users WHERE id = $1")
             .bind(id.to_string())
-            .execute(&mut *transaction)
+            .run(&mut link)
             .await?;
-        if deleted.rows_affected() == 0 {
+        if deleted == 0 {
+            link.roll_back().await;
             return Ok(false);
         }
-        self.commit(transaction, &[entry]).await?;
+        self.commit(link, &[entry]).await?;
         Ok(true)
     }
 }
 
 /// What an administrator says of a user, within a transaction.
-pub(crate) async fn put(
-    connection: &mut SqliteConnection,
-    user: &StoredUser,
-) -> Result<(), RepositoryError> {
+pub(crate) async fn put(link: &mut Link, user: &StoredUser) -> Result<(), RepositoryError> {
     let columns = "name, roles, blocked, modified, modified_by";
-    insert(connection, user, columns).await
+    insert(link, user, columns).await
 }
 
 fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM users {rest}"))
 }
 
+/// A column as it is compared and ordered: what the indexes of the users are made of. In every database
+/// that we use, `lower` changes the letters of ASCII and no others.
+fn folded(column: &str) -> String {
+    format!("lower(replace({column}, '\u{212a}', 'k'))")
+}
+
 /// Inserts a user, or replaces `columns` of the one who has the name already.
-async fn insert(
-    connection: &mut SqliteConnection,
-    user: &StoredUser,
-    columns: &str,
-) -> Result<(), RepositoryError> {
+async fn insert(link: &mut Link, user: &StoredUser, columns: &str) -> Result<(), RepositoryError> {
     let replaced: Vec<String> = columns
         .split(", ")
         .map(|column| format!("{column} = excluded.{column}"))
@@ -261,7 +300,7 @@ async fn insert(
     let roles: Vec<&str> = user.roles.iter().map(|role| role.name()).collect();
     let attributes = serde_json::to_string(&user.attributes)
         .map_err(|error| RepositoryError::Unavailable(error.to_string()))?;
-    sqlx::query(sqlx::AssertSqlSafe(statement))
+    Statement::new(sqlx::AssertSqlSafe(statement))
         .bind(user.id.to_string())
         .bind(&*user.user.directory)
         .bind(&*user.user.id)
@@ -274,7 +313,7 @@ async fn insert(
         .bind(&user.modified_by)
         .bind(user.last_seen.map(Timestamp::as_millis))
         .bind(user.user.key().as_str())
-        .execute(connection)
+        .run(link)
         .await?;
     Ok(())
 }

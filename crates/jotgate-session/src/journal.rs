@@ -4,11 +4,12 @@
 //! whole queue, writes it in one transaction, and tells everybody: a hundred sign-ins at once cost
 //! one wait for the disk (group commit).
 //!
-//! When a transaction fails, creations and token uses in it have failed. Ends have not: they hold
+//! When a transaction fails, creations and token uses in it have failed, and those that wait behind it. Ends have not: they hold
 //! in memory already, are kept, and are written with the next transaction that succeeds.
 
 mod file;
 mod queue;
+mod storage;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -20,8 +21,12 @@ use tokio::sync::oneshot;
 
 pub(crate) use self::file::Follower;
 use self::file::{JournalFile, explain};
+pub(crate) use self::queue::Batch;
 use self::queue::{Creation, Done, Shared, TokenUse};
+use self::storage::Storage;
+pub(crate) use self::storage::{StorageError, Written};
 use self::writer::Writer;
+use crate::redis::{Limit, RedisStorage};
 use crate::store::{Memory, TokenId};
 use crate::{OpenError, Session, SessionError};
 
@@ -31,8 +36,8 @@ pub const ACTIVITY_INTERVAL: Duration = Duration::from_secs(15);
 /// The store's end of the journal. Dropping it lets the writer finish and stop.
 pub(crate) struct Journal {
     shared: Arc<Shared>,
-    path: PathBuf,
-    writer: i64,
+    /// The file, and who this process is in it. Redis needs neither.
+    file: Option<(PathBuf, i64)>,
 }
 
 impl Journal {
@@ -51,25 +56,38 @@ impl Journal {
         let shared = Arc::new(Shared::default());
         let journal = Self {
             shared: Arc::clone(&shared),
-            path: path.to_owned(),
-            writer: file.writer(),
+            file: Some((path.to_owned(), file.writer())),
         };
-        tokio::spawn(Writer::new(file, shared, Arc::clone(memory)).run());
+        tokio::spawn(Writer::new(Storage::File(file), shared, Arc::clone(memory)).run());
         Ok((journal, began))
     }
 
+    /// Starts the writer of a shared store on the current runtime.
+    pub(crate) fn over_redis(redis: RedisStorage, memory: &Arc<Memory>) -> Self {
+        let shared = Arc::new(Shared::default());
+        let journal = Self {
+            shared: Arc::clone(&shared),
+            file: None,
+        };
+        tokio::spawn(Writer::new(Storage::Redis(redis), shared, Arc::clone(memory)).run());
+        journal
+    }
+
     /// From when this returns, every change is noted for another process; gives what reads the
-    /// changes that the other one notes.
-    pub(crate) async fn share(&self, memory: &Arc<Memory>) -> Result<Follower, OpenError> {
-        let follower = Follower::open(&self.path, self.writer, memory).await?;
+    /// changes that the other one notes. `None` when Redis is where both write to.
+    pub(crate) async fn share(&self, memory: &Arc<Memory>) -> Result<Option<Follower>, OpenError> {
+        let Some((path, writer)) = &self.file else {
+            return Ok(None);
+        };
+        let follower = Follower::open(path, *writer, memory).await?;
         self.shared.set_shared(true);
         // The batch that is being written now may not be noted; it is in the file when this is done,
         // where the other process finds it.
         self.flush().await.map_err(|error| OpenError::Unreadable {
-            path: self.path.clone(),
+            path: path.clone(),
             source: Box::new(error),
         })?;
-        Ok(follower)
+        Ok(Some(follower))
     }
 
     /// Nothing is noted any more.
@@ -77,11 +95,16 @@ impl Journal {
         self.shared.set_shared(false);
     }
 
-    /// Writes a session that was reserved.
-    pub(crate) async fn create(&self, session: &Arc<Session>) -> Result<(), SessionError> {
+    /// Writes a session that was reserved, unless the store that others write to has a reason not to.
+    pub(crate) async fn create(
+        &self,
+        session: &Arc<Session>,
+        limit: Option<Limit>,
+    ) -> Result<(), SessionError> {
         let (done, result) = oneshot::channel();
         self.shared.add_creation(Creation {
             session: Arc::clone(session),
+            limit,
             done,
         })?;
         wait(result).await
@@ -123,6 +146,7 @@ impl Journal {
         match result.await {
             Ok(Done::Written) => Ok(true),
             Ok(Done::Repeated) => Ok(false),
+            Ok(Done::Refused(why)) => Err(why),
             Ok(Done::Failed) | Err(_) => Err(SessionError::Unavailable),
         }
     }
@@ -163,6 +187,7 @@ impl Drop for Journal {
 async fn wait(result: oneshot::Receiver<Done>) -> Result<(), SessionError> {
     match result.await {
         Ok(Done::Written | Done::Repeated) => Ok(()),
+        Ok(Done::Refused(why)) => Err(why),
         Ok(Done::Failed) | Err(_) => Err(SessionError::Unavailable),
     }
 }

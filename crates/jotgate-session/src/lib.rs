@@ -2,7 +2,8 @@
 //!
 //! Memory is where requests look. A journal file beside it ([`Sessions::open`]) makes sessions,
 //! their ends and the ids of used tokens survive a restart and a crash: each is on disk before the
-//! call that made it returns. Last activity follows within [`ACTIVITY_INTERVAL`].
+//! call that made it returns. Last activity follows within [`ACTIVITY_INTERVAL`]. With a Redis in the
+//! place of the file ([`Sessions::open_shared`]) several nodes have the same sessions in memory.
 //!
 //! Invariants:
 //! - The secret of a session exists in the cookie only. Memory and journal hold its SHA-256.
@@ -15,6 +16,7 @@ mod error;
 mod intern;
 mod journal;
 mod life;
+mod redis;
 mod secret;
 mod session;
 mod store;
@@ -24,9 +26,10 @@ pub use end::EndReason;
 pub use error::{OpenError, SessionError};
 pub use journal::ACTIVITY_INTERVAL;
 pub use life::{SessionState, state};
+pub use redis::SharedStore;
 pub use secret::{SessionKey, SessionSecret};
 pub use session::Session;
 pub use store::{
-    MAX_SESSIONS, MAX_USED_TOKENS, NewSession, SessionWatch, Sessions, SharedSessions,
+    MAX_SESSIONS, MAX_USED_TOKENS, NewSession, Note, SessionWatch, Sessions, SharedSessions,
 };
 pub use tickets::{TICKET_LIFETIME, Ticket};

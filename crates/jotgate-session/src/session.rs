@@ -10,6 +10,7 @@ use jotgate_model::{SessionRules, UnixTime, User};
 use uuid::Uuid;
 
 pub(crate) use self::text::PackedText;
+use crate::redis::ACTIVITY_GRAIN;
 use crate::{EndReason, SessionKey, SessionState, state};
 
 /// Waiting to be on disk: nobody may find it yet.
@@ -21,6 +22,8 @@ const LIVE: u8 = 1;
 const DIRTY: u8 = 1;
 /// Its secret was named by a program.
 const NAMED: u8 = 2;
+/// Other nodes have it too: its last use is rounded up, see [`Session::touch`].
+const SHARED: u8 = 4;
 
 /// The journal does not have it.
 const NOT_JOURNALED: i64 = 0;
@@ -67,6 +70,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) key: SessionKey,
     pub(crate) public_id: Uuid,
     pub(crate) named: bool,
+    pub(crate) shared: bool,
     pub(crate) origin: Arc<Origin>,
     pub(crate) user_agent: Arc<Box<str>>,
     pub(crate) user_id: &'a str,
@@ -147,9 +151,15 @@ impl Session {
 
     /// Notes that it is used at `now`. Never moves backwards. Two atomic reads, and writes at most
     /// once a second.
+    ///
+    /// Where several nodes share sessions, the last use is rounded up by 20 s: it has to be written
+    /// only when it is older than that, and meanwhile no node takes the session for idle.
     pub fn touch(&self, now: UnixTime) {
-        let seconds = seconds_after(self.created, now.0);
+        let mut seconds = seconds_after(self.created, now.0);
         if self.last_activity.load(Ordering::Relaxed) < seconds {
+            if self.flags.load(Ordering::Relaxed) & SHARED != 0 {
+                seconds = seconds.saturating_add(ACTIVITY_GRAIN);
+            }
             self.last_activity.fetch_max(seconds, Ordering::Relaxed);
             // After the time, so that whoever takes the mark sees it.
             self.flags.fetch_or(DIRTY, Ordering::Release);
@@ -230,7 +240,9 @@ impl Session {
             }),
             last_activity: AtomicU32::new(0),
             state: AtomicU8::new(PENDING),
-            flags: AtomicU8::new(if parts.named { NAMED } else { 0 }),
+            flags: AtomicU8::new(
+                if parts.named { NAMED } else { 0 } | if parts.shared { SHARED } else { 0 },
+            ),
         }
     }
 
@@ -275,6 +287,12 @@ impl Session {
         // Most sessions are not marked; a read alone leaves their cache lines shared.
         self.flags.load(Ordering::Relaxed) & DIRTY != 0
             && self.flags.fetch_and(!DIRTY, Ordering::AcqRel) & DIRTY != 0
+    }
+
+    /// Takes over what another node, or the journal, knows of its last use.
+    pub(crate) fn see_use(&self, at: UnixTime) {
+        let seconds = seconds_after(self.created, at.0);
+        self.last_activity.fetch_max(seconds, Ordering::Relaxed);
     }
 
     /// Gives the mark back after a failed write.

@@ -1,6 +1,7 @@
 //! The store: what the rest of Jotgate sees.
 
 mod memory;
+mod notes;
 mod sweep;
 mod table;
 mod tokens;
@@ -14,14 +15,16 @@ use jotgate_model::{Identity, SessionRules, UnixTime, User};
 use uuid::Uuid;
 
 pub(crate) use self::memory::{Beginning, Memory, Restored, Stored};
+pub use self::notes::Note;
 use self::sweep::Sweeper;
 pub(crate) use self::table::SHARDS;
 pub(crate) use self::tokens::TokenId;
 use self::tokens::Use;
 pub use self::watch::SessionWatch;
 use crate::journal::{Follower, Journal};
-use crate::tickets::{Ticket, Tickets};
-use crate::{EndReason, OpenError, Session, SessionError, SessionKey, SessionSecret};
+use crate::redis::{Asker, Limit, Pulse, SharedStore};
+use crate::tickets::{TICKET_LIFETIME, Ticket, Tickets};
+use crate::{EndReason, OpenError, Session, SessionError, SessionKey, SessionSecret, redis};
 
 /// How many sessions one store holds; the next one gets [`SessionError::Unavailable`].
 pub const MAX_SESSIONS: usize = 4_000_000;
@@ -67,6 +70,13 @@ struct Inner {
     sweeper: Sweeper,
     tickets: Tickets,
     remembers_tokens_since: UnixTime,
+    shared: Option<Shared>,
+}
+
+/// What there is beside the journal when several nodes share it.
+struct Shared {
+    asker: Asker,
+    pulse: Arc<Pulse>,
 }
 
 impl Sessions {
@@ -74,7 +84,7 @@ impl Sessions {
     #[must_use]
     pub fn in_memory() -> Self {
         let memory = Memory::new(MAX_SESSIONS, MAX_USED_TOKENS);
-        Self::new(Arc::new(memory), None, UnixTime(i64::MIN))
+        Self::new(Arc::new(memory), None, UnixTime(i64::MIN), None)
     }
 
     /// A store with the journal at `path`, which is made when it does not exist. Must be called on
@@ -86,11 +96,34 @@ impl Sessions {
     pub async fn open(path: &Path, now: UnixTime) -> Result<Self, OpenError> {
         let memory = Arc::new(Memory::new(MAX_SESSIONS, MAX_USED_TOKENS));
         let (journal, began) = Journal::open(path, now, &memory).await?;
-        Ok(Self::new(memory, Some(journal), began))
+        Ok(Self::new(memory, Some(journal), began, None))
     }
 
-    fn new(memory: Arc<Memory>, journal: Option<Journal>, since: UnixTime) -> Self {
+    /// A store that other nodes share. Must be called on the tokio runtime, with timers, that its tasks
+    /// are to live on; the store itself can be used from any. Reads all sessions first.
+    ///
+    /// # Errors
+    /// The URL cannot be read, nobody answers there, or it is a store that cannot be used.
+    pub async fn open_shared(settings: &SharedStore) -> Result<Self, OpenError> {
+        let memory = Arc::new(Memory::shared(MAX_SESSIONS, MAX_USED_TOKENS));
+        let opened = redis::open(settings, &memory).await?;
+        let journal = Journal::over_redis(opened.storage, &memory);
+        let shared = Shared {
+            asker: opened.asker,
+            pulse: opened.pulse,
+        };
+        let since = UnixTime(i64::MIN);
+        Ok(Self::new(memory, Some(journal), since, Some(shared)))
+    }
+
+    fn new(
+        memory: Arc<Memory>,
+        journal: Option<Journal>,
+        since: UnixTime,
+        shared: Option<Shared>,
+    ) -> Self {
         Self(Arc::new(Inner {
+            shared,
             memory,
             journal,
             sweeper: Sweeper::default(),
@@ -104,6 +137,33 @@ impl Sessions {
     #[must_use]
     pub fn find(&self, key: &SessionKey) -> Option<Arc<Session>> {
         self.0.memory.table.find(key)
+    }
+
+    /// Whether what [`Sessions::find`] gives may be relied on. Where several nodes share sessions, it may
+    /// not once nothing was heard of the store for the lease: another node may have ended them.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        let shared = self.0.shared.as_ref();
+        shared.is_none_or(|shared| shared.pulse.is_current())
+    }
+
+    /// Whether [`Sessions::find`] may not know of a session that another node has just created: then
+    /// [`Sessions::catch_up`] helps.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.shared.is_some()
+    }
+
+    /// Waits until this node knows of everything that was written anywhere before this was called. At
+    /// once when nobody else writes. However many wait at a time, the store is asked once.
+    ///
+    /// # Errors
+    /// The shared store does not answer.
+    pub async fn catch_up(&self) -> Result<(), SessionError> {
+        match &self.0.shared {
+            Some(shared) => shared.asker.catch_up().await,
+            None => Ok(()),
+        }
     }
 
     /// The session with that public id, or with that secret if a program named it.
@@ -134,7 +194,11 @@ impl Sessions {
         &self,
         mut new: NewSession,
     ) -> Result<(SessionSecret, Arc<Session>), SessionError> {
+        if !self.is_current() {
+            return Err(SessionError::Unavailable);
+        }
         let generated = SessionSecret::generate();
+        let limit = self.limit(&new);
         let session = {
             let secret = new.secret.as_ref().unwrap_or(&generated);
             self.0.memory.reserve(&new, secret)?
@@ -144,8 +208,24 @@ impl Sessions {
             store: &self.0,
             session: Some(session),
         };
-        reservation.write().await?;
+        let written = reservation.write(limit).await;
+        // One that has ended meanwhile is not written, and its writer says no more than that.
+        written.map_err(|error| reservation.ended().map_or(error, SessionError::Ended))?;
         Ok((secret, reservation.publish()?))
+    }
+
+    /// What other nodes' sessions of the user have to be counted with.
+    fn limit(&self, new: &NewSession) -> Option<Limit> {
+        let max = new.max_per_user.filter(|_| self.is_shared())?;
+        let users = &self.0.memory.users;
+        let known = users.sessions_of(new.virtual_proxy, &new.identity.user);
+        let run_out = known
+            .iter()
+            .filter(|session| !session.state(&new.rules, new.now).is_live());
+        Some(Limit {
+            max,
+            run_out: run_out.map(|session| session.key()).collect(),
+        })
     }
 
     /// Ends the session of that key and gives it back; `None` when there is none. It is over for
@@ -257,6 +337,11 @@ impl Sessions {
         now: UnixTime,
         rules: impl Fn(Uuid) -> Option<SessionRules>,
     ) -> usize {
+        if let Some(shared) = &self.0.shared
+            && shared.pulse.sockets_must_close()
+        {
+            self.close_sockets(|_| true);
+        }
         let ended = self.0.sweeper.sweep(&self.0.memory, now, rules);
         let count = ended.len();
         if let Some(journal) = &self.0.journal {
@@ -318,25 +403,43 @@ impl Sessions {
     /// Makes a ticket, which is good for [`TICKET_LIFETIME`](crate::TICKET_LIFETIME) seconds. A restart forgets it.
     ///
     /// # Errors
-    /// [`SessionError::Unavailable`] when too many are under way.
-    pub fn issue_ticket(
+    /// [`SessionError::Unavailable`] when too many are under way, or the store does not answer.
+    pub async fn issue_ticket(
         &self,
         ticket: Ticket,
         now: UnixTime,
     ) -> Result<SessionSecret, SessionError> {
-        self.0.tickets.issue(ticket, now)
+        let Some(shared) = &self.0.shared else {
+            return self.0.tickets.issue(ticket, now);
+        };
+        let secret = SessionSecret::generate();
+        let text = ticket.to_text();
+        let kept = shared
+            .asker
+            .keep_ticket(secret.key(), text, TICKET_LIFETIME);
+        kept.await.map(|()| secret)
     }
 
     /// What a ticket stands for, once: it is gone, also when it was brought too late or to the wrong
     /// virtual proxy.
-    #[must_use]
-    pub fn redeem_ticket(
+    ///
+    /// # Errors
+    /// The shared store does not answer: whether the ticket is good is not known.
+    pub async fn redeem_ticket(
         &self,
         virtual_proxy: Uuid,
         ticket: &[u8],
         now: UnixTime,
-    ) -> Option<Ticket> {
-        self.0.tickets.redeem(virtual_proxy, ticket, now)
+    ) -> Result<Option<Ticket>, SessionError> {
+        let Some(shared) = &self.0.shared else {
+            return Ok(self.0.tickets.redeem(virtual_proxy, ticket, now));
+        };
+        let Some(key) = SessionKey::from_cookie(ticket) else {
+            return Ok(None);
+        };
+        let text = shared.asker.take_ticket(key).await?;
+        let ticket = text.and_then(|text| Ticket::from_text(&text));
+        Ok(ticket.filter(|ticket| ticket.virtual_proxy == virtual_proxy))
     }
 
     /// Since when no used token was forgotten: when the journal began. A token issued before may
@@ -344,14 +447,17 @@ impl Sessions {
     /// store without a journal gives the beginning of time.
     #[must_use]
     pub fn remembers_tokens_since(&self) -> UnixTime {
-        self.0.remembers_tokens_since
+        match &self.0.shared {
+            Some(shared) => shared.pulse.to_local(shared.pulse.store().began),
+            None => self.0.remembers_tokens_since,
+        }
     }
 
     /// Whether nobody can sign in: the last attempt to write to the journal failed, or it is
     /// closed. Becomes false within a second or two of the disk taking writes again.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.0.journal.as_ref().is_some_and(Journal::is_failing)
+        !self.is_current() || self.0.journal.as_ref().is_some_and(Journal::is_failing)
     }
 
     /// Writes everything that is not on disk yet, last activity included.
@@ -411,7 +517,8 @@ impl std::fmt::Debug for Sessions {
 /// The sessions of two processes that are kept the same.
 #[derive(Debug)]
 pub struct SharedSessions {
-    follower: Follower,
+    /// `None` when both processes write to a Redis.
+    follower: Option<Follower>,
     sessions: Sessions,
 }
 
@@ -422,7 +529,10 @@ impl SharedSessions {
     /// # Errors
     /// The journal cannot be read. The next call begins where this one began.
     pub async fn catch_up(&mut self) -> Result<(), SessionError> {
-        self.follower.catch_up().await.map_err(|error| {
+        let Some(follower) = &mut self.follower else {
+            return Ok(());
+        };
+        follower.catch_up().await.map_err(|error| {
             tracing::error!(%error, "the sessions of the other process cannot be read");
             SessionError::Unavailable
         })
@@ -437,7 +547,9 @@ impl SharedSessions {
             journal.stop_sharing();
         }
         self.catch_up().await?;
-        self.follower.forget().await;
+        if let Some(follower) = self.follower {
+            follower.forget().await;
+        }
         Ok(())
     }
 }
@@ -449,19 +561,24 @@ struct Reservation<'a> {
 }
 
 impl Reservation<'_> {
-    async fn write(&self) -> Result<(), SessionError> {
+    async fn write(&self, limit: Option<Limit>) -> Result<(), SessionError> {
         match (&self.store.journal, &self.session) {
-            (Some(journal), Some(session)) => journal.create(session).await,
+            (Some(journal), Some(session)) => journal.create(session, limit).await,
             _ => Ok(()),
         }
     }
 
     fn publish(mut self) -> Result<Arc<Session>, SessionError> {
-        match self.session.take_if(|session| session.publish()) {
-            Some(session) => Ok(session),
-            // Its user was blocked, say, while it was being written.
-            None => Err(SessionError::Unavailable),
+        if let Some(session) = self.session.take_if(|session| session.publish()) {
+            return Ok(session);
         }
+        // Its user was blocked, say, while it was being written.
+        let reason = self.ended().unwrap_or(EndReason::ClosedByServer);
+        Err(SessionError::Ended(reason))
+    }
+
+    fn ended(&self) -> Option<EndReason> {
+        self.session.as_ref().and_then(|session| session.ended())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use jotgate_model::{Identity, UnixTime};
+use jotgate_model::{Attributes, Identity, UnixTime, User};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -21,6 +21,28 @@ pub struct Ticket {
     pub virtual_proxy: Uuid,
     /// Who brings it.
     pub identity: Identity,
+}
+
+impl Ticket {
+    /// The form in which it is sealed.
+    pub(crate) fn to_text(&self) -> Vec<u8> {
+        let User { directory, id } = &self.identity.user;
+        let parts = (self.virtual_proxy, directory, id, &self.identity.attributes);
+        // Fails for maps with keys that are no text; there are none.
+        serde_json::to_vec(&parts).unwrap_or_default()
+    }
+
+    /// Reads that form.
+    pub(crate) fn from_text(text: &[u8]) -> Option<Self> {
+        type Parts = (Uuid, Box<str>, Box<str>, Attributes);
+        let (virtual_proxy, directory, id, attributes): Parts =
+            serde_json::from_slice(text).ok()?;
+        let user = User::new(&*directory, &*id);
+        Some(Self {
+            virtual_proxy,
+            identity: Identity { user, attributes },
+        })
+    }
 }
 
 /// Without the user: tickets are not for logs.
@@ -63,8 +85,6 @@ impl Tickets {
 
 #[cfg(test)]
 mod tests {
-    use jotgate_model::User;
-
     use super::*;
 
     const NOW: UnixTime = UnixTime(1000);

@@ -185,7 +185,7 @@ async fn a_dropped_store_writes_what_it_has() {
     session.touch(NOW.plus(100));
     drop(store);
     let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(10) {
+    while begin.elapsed() < Duration::from_secs(60) {
         let (_folder, copy) = crash_or_closed(&path);
         let found = open(&copy).await.find(&secret.key()).unwrap();
         if found.last_activity() == NOW.plus(100) {
@@ -312,7 +312,7 @@ async fn a_failure_that_has_passed_is_noticed() {
     lock.rollback().await.unwrap();
     let begin = Instant::now();
     while store.is_failing() {
-        assert!(begin.elapsed() < Duration::from_secs(10));
+        assert!(begin.elapsed() < Duration::from_secs(60));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

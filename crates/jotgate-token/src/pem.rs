@@ -5,6 +5,7 @@
 //! administrator who pasted it believes that it counts.
 
 mod blocks;
+mod recognize;
 
 use crate::der;
 use crate::key::{Key, KeyError};
@@ -48,6 +49,29 @@ pub enum PemError {
         "holds a key in the form of OpenSSH; convert it with `ssh-keygen -e -m PKCS8` and paste the result"
     )]
     OpenSsh,
+    /// A certificate without its BEGIN and END lines.
+    #[error(
+        "holds a certificate without its first and last line; put -----BEGIN CERTIFICATE----- before it and -----END CERTIFICATE----- behind it"
+    )]
+    BareCertificate,
+    /// A public key without its BEGIN and END lines.
+    #[error(
+        "holds a public key without its first and last line; put -----BEGIN PUBLIC KEY----- before it and -----END PUBLIC KEY----- behind it"
+    )]
+    BarePublicKey,
+    /// A JSON Web Key without a private part.
+    #[error(
+        "holds a JWK, and takes PEM only; name the address that publishes the key as JWKS address, or paste the certificate of the same key"
+    )]
+    Jwk,
+    /// A key store.
+    #[error(
+        "holds a PKCS#12 file (.pfx or .p12), and with it a private key; it was not stored. Export the certificate alone, in PEM form"
+    )]
+    Pkcs12,
+    /// A token.
+    #[error("holds a token; paste the certificate or public key that tokens are checked with")]
+    Token,
     /// A beginning without an end, or the other way round.
     #[error("holds a block that is cut: its BEGIN and END lines do not belong together")]
     Cut,
@@ -57,6 +81,14 @@ pub enum PemError {
     /// A block whose key cannot be used.
     #[error("holds a block (number {0}) that {1}")]
     Key(usize, KeyError),
+}
+
+impl PemError {
+    /// Whether the text holds what nobody else may see.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        matches!(self, Self::Pkcs12 | Self::PrivateKey | Self::Token)
+    }
 }
 
 /// Reads every block of the text.
@@ -73,10 +105,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Key>, PemError> {
     if blocks.is_empty() {
         return match text.trim() {
             "" => Ok(Vec::new()),
-            text if text.starts_with("ssh-") || text.starts_with("ecdsa-sha2-") => {
-                Err(PemError::OpenSsh)
-            }
-            _ => Err(PemError::NoBlock),
+            text => Err(recognize::recognize(text)),
         };
     }
     if blocks.len() > MAX_KEYS {

@@ -55,6 +55,22 @@ pub(crate) async fn note_restore(
     noted.map_err(|error| DataDirectoryError::new(error.to_string()))
 }
 
+/// What the trail of the data directory at `path` is sealed with: for a database that is to continue it.
+///
+/// # Errors
+/// There is no key, or it cannot be read.
+pub(crate) fn key_bytes(path: &Path) -> Result<Zeroizing<[u8; 32]>, DataDirectoryError> {
+    let file = path.join(KEY_FILE);
+    let material = read_key(&file)?;
+    let material = material.ok_or_else(|| {
+        DataDirectoryError::new(format!(
+            "{} is missing, the key of the audit trail",
+            file.display()
+        ))
+    })?;
+    Ok(bytes_of(&material))
+}
+
 /// Whether the data directory at `path` has no key of an audit trail.
 pub(crate) fn is_key_missing(path: &Path) -> bool {
     !path.join(KEY_FILE).exists()
@@ -94,9 +110,13 @@ fn begin(path: &Path) -> Result<AuditTrail, DataDirectoryError> {
 }
 
 fn key_of(material: &[u8]) -> AuditKey {
+    AuditKey::new(&bytes_of(material))
+}
+
+fn bytes_of(material: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
     key.copy_from_slice(digest::digest(&digest::SHA256, material).as_ref());
-    AuditKey::new(&key)
+    key
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> DataDirectoryError {

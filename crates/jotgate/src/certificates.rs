@@ -7,6 +7,8 @@
 //! was issued as an administrator's ([`administrator_verifier`]).
 
 mod administrator;
+mod describe;
+mod export;
 mod issue;
 mod load;
 
@@ -16,10 +18,14 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use jotgate_manage::OwnKey;
 use jotgate_model::UnixTime;
 use rustls_pki_types::CertificateDer;
+use zeroize::Zeroizing;
 
 pub(crate) use administrator::administrator_verifier;
+pub(crate) use describe::describe;
+pub(crate) use export::Exports;
 pub(crate) use issue::{KeySize, Pem, self_signed};
 pub(crate) use load::{CertificateError, certificates, load_pair, names_of, valid_until};
 
@@ -99,6 +105,17 @@ impl Certificates {
     /// The pair that the gateway serves TLS with, unless settings name others.
     pub(crate) fn server(&self) -> TlsPair {
         SERVER.files(&self.folder)
+    }
+
+    /// What administrators may have tokens signed with: `server_key.pem`.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(crate) fn own_key(&self) -> Result<OwnKey, String> {
+        let TlsPair { certificate, key } = self.server();
+        let read = |path| fs::read_to_string(path).map_err(|error| error.to_string());
+        let private_key = Zeroizing::new(read(key)?);
+        OwnKey::from_pem(&read(certificate)?, &private_key)
     }
 }
 

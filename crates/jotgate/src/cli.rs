@@ -20,6 +20,7 @@ use crate::commands::configuration::{ApplyArguments, DiffArguments, ExportArgume
 use crate::commands::import::ImportArguments;
 use crate::commands::keygen::KeygenArguments;
 use crate::commands::keys::KeysCommand;
+use crate::commands::moving::MoveArguments;
 use crate::commands::revisions::RevisionsCommand;
 use crate::commands::token::TokenCommand;
 use crate::exit::{Exit, Failure};
@@ -82,6 +83,11 @@ pub(crate) enum Command {
     ///
     /// What was there before is kept in a folder beside it. Everybody has to sign in again.
     Restore(RestoreArguments),
+    /// Moves a data directory to a database of PostgreSQL; the gateway must be stopped
+    ///
+    /// The database must be empty, and has everything afterwards or nothing. Takes the settings of serve, of
+    /// which --data-dir, --database-url-file and --cluster-key-file count.
+    Move(MoveArguments),
     /// Says who did what, and whether that record is whole
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -62,6 +62,18 @@ pub(crate) struct GatewayArguments {
 }
 
 impl GatewayArguments {
+    /// The gateway of that data directory.
+    pub(crate) fn of(data_dir: &Path) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            server: None,
+            certificate: None,
+            key: None,
+            api_key_file: None,
+            ca: None,
+        }
+    }
+
     /// Whether a gateway on this machine is meant and none runs there.
     pub(crate) fn is_local_and_stopped(&self) -> bool {
         let socket = control_socket(&self.data_dir);

@@ -13,6 +13,7 @@ mod difference;
 pub(crate) mod import;
 pub(crate) mod keygen;
 pub(crate) mod keys;
+pub(crate) mod moving;
 pub(crate) mod revisions;
 pub(crate) mod token;
 

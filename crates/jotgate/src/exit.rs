@@ -21,7 +21,7 @@ pub(crate) enum Exit {
     Usage,
     /// 64: a setting is unknown or has a value that cannot be used.
     BadSetting,
-    /// 65: the data directory cannot be used.
+    /// 65: the data directory or the database cannot be used.
     DataDirectory,
     /// 66: another process listens on a port already.
     PortTaken,

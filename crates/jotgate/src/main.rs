@@ -12,6 +12,7 @@ mod commands;
 mod data_directory;
 mod demo;
 mod exit;
+mod fleet;
 mod handover;
 mod serve;
 mod settings;
@@ -76,6 +77,12 @@ fn run() -> ExitCode {
         }
         Command::Restore(arguments) => {
             commands::backup::restore(arguments, jotgate_gateway::timestamp())
+                .and_then(|answer| answer.give())
+        }
+        Command::Move(arguments) => {
+            Settings::load(Mode::Serve, &arguments.settings, std::env::vars_os())
+                .map_err(Into::into)
+                .and_then(|settings| commands::moving::run(&settings, jotgate_gateway::timestamp()))
                 .and_then(|answer| answer.give())
         }
         Command::Keys(command) => commands::keys::run(command).and_then(|answer| answer.give()),

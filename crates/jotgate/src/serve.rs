@@ -6,9 +6,13 @@
 
 mod administration;
 mod given;
+mod key_shelf;
+mod names;
 mod predecessor;
+mod process;
 mod served;
 mod sockets;
+mod stores;
 mod traces;
 
 use std::net::SocketAddr;
@@ -17,35 +21,34 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use jotgate_gateway::{
-    Leaving, ServerCertificates, Shared, Stores, Workers, check_backends, close_refused_sockets,
-    sweep_sessions,
+    Leaving, ServerCertificates, Shared, Stores, Workers, check_backends, sweep_sessions,
 };
-use jotgate_keys::{KeyRing, SourceEvent};
-use jotgate_manage::{Management, NewSite};
+use jotgate_manage::Management;
+use jotgate_model::Snapshot;
 use jotgate_model::entity::ServiceConfig;
-use jotgate_model::{People, Snapshot};
 use jotgate_observe::{
-    AccessLog, AccessLogTarget, Feed, FeedLimits, LogFormat, Metrics, start_logging,
+    AccessLog, AccessLogTarget, Feed, FeedLimits, History, LogFormat, Metrics, start_logging,
 };
-use jotgate_policy::admit::OwnNames;
 use jotgate_session::Sessions;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::audit_trail::open_repository;
-use crate::certificates::{Certificates, load_pair, names_of, valid_until};
+use crate::certificates::{Certificates, Exports, load_pair};
 use crate::cluster_key::cluster_key;
 use crate::commands::admin::set_up_link;
 use crate::commands::now;
 use crate::data_directory::{DataDirectory, Listeners};
 use crate::exit::{Exit, Failure, print};
 use crate::handover::{self, Offer, systemd};
-use crate::settings::{self, Database, SessionStore, SettingError, Settings};
+use crate::settings::{self, SessionStore, SettingError, Settings};
 use crate::signals::{Asked, Signals};
 
 use administration::{backups, live_side, management_side};
+use names::{own_names, tls_pairs, watch_certificates};
+use process::{InForce, process_side};
 use served::{Served, leaving};
 use sockets::Sockets;
+use stores::{key_ring, open_stores, publisher};
 use traces::TraceExport;
 
 /// `jotgate serve --check`: whether the settings, and the files that they name, are good.
@@ -54,6 +57,14 @@ pub(crate) fn check(settings: &Settings) -> Result<ExitCode, Failure> {
     check_pairs(settings)?;
     print("jotgate: the settings are good\n")?;
     Ok(Exit::Done.into())
+}
+
+/// A gateway without it serves all the same.
+fn use_own_key(management: &Management, certificates: &Certificates) {
+    match certificates.own_key() {
+        Ok(key) => management.use_own_key(key),
+        Err(problem) => tracing::warn!("no token can be made with server_key.pem: {problem}"),
+    }
 }
 
 /// Whether the certificates that settings name can be served: before anything is made or opened.
@@ -102,6 +113,7 @@ pub(crate) struct Gateway {
     /// Where a process asks that is to take over.
     upgrade_socket: Option<UnixListener>,
     served: Served,
+    in_force: InForce,
     leaving: Leaving,
 }
 
@@ -149,9 +161,12 @@ impl Gateway {
         metrics.started.set(now().0);
         let keys = Arc::new(key_ring(&runtime, &metrics));
         let standing = Arc::new(OnceLock::new());
+        let cluster_key = *cluster_key(settings.cluster_key.as_ref(), &directory)?;
         let (sessions, management) = runtime.block_on(open_stores(
             settings,
             &directory,
+            &cluster_key,
+            &keys,
             publisher(&snapshot, &keys, &standing),
             node_services,
         ))?;
@@ -163,7 +178,6 @@ impl Gateway {
         let feed = feed(settings);
         let (traces, trace_export) = TraceExport::start(settings, &metrics);
         let overlap = runtime.block_on(predecessor.begin_overlap(&sessions, &management))?;
-        let cluster_key = *cluster_key(settings.cluster_key.as_ref(), &directory)?;
         let stores = Stores {
             snapshot,
             keys,
@@ -185,9 +199,19 @@ impl Gateway {
             own_names(settings, &certificates, &served.metrics)?,
             runtime.handle().clone(),
         );
-        management.use_live(live_side(&shared, feed));
+        let history = History::new(served.metrics.clone());
+        runtime.spawn(history.clone().keep(now));
+        management.use_live(live_side(&shared, feed, history));
+        use_own_key(&management, &certificates);
+        let in_force = InForce::new(settings);
+        management.use_process(process_side(&in_force, &certificates, &server, &listeners));
+        let database_up = served.metrics.database_up.clone();
+        management.follow(jotgate_gateway::timestamp, move |up| {
+            database_up.set(i64::from(up));
+        });
         let backups = backups(&management, directory.path());
-        sockets.administration(&certificates, &management, backups.clone())?;
+        let exports = Exports::of(&directory);
+        sockets.administration(&certificates, &management, backups.clone(), exports)?;
         if predecessor.is_there() {
             // Whoever asks the sockets that both have must not be told that nobody is ready.
             shared.set_ready();
@@ -228,6 +252,7 @@ impl Gateway {
             sockets,
             upgrade_socket,
             served,
+            in_force,
             leaving: leaving(settings),
         })
     }
@@ -355,6 +380,7 @@ impl Gateway {
             Ok(settings) => {
                 self.leaving = leaving(&settings);
                 self.shared.set_settings(self.served.settings(&settings));
+                self.in_force.reloaded(&settings);
                 tracing::info!(
                     "limits, timeouts and trusted proxies have been read again; other settings need a restart"
                 );
@@ -379,9 +405,7 @@ impl Gateway {
         if !self.management.needs_administrator() {
             return Ok(None);
         }
-        let making = self
-            .management
-            .make_set_up_secret(jotgate_gateway::timestamp());
+        let making = self.management.invite(jotgate_gateway::timestamp());
         let secret = self
             .block_on(making)
             .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
@@ -423,80 +447,15 @@ fn open_upgrade_socket(directory: &DataDirectory) -> Option<UnixListener> {
         .ok()
 }
 
-/// Settings that are understood but not served yet.
+/// Settings that are not served without others.
 fn refuse_unserved(settings: &Settings) -> Result<(), Failure> {
     let refuse = |sentence: &str| Err(Failure::new(Exit::BadSetting, sentence));
-    if matches!(settings.database, Database::Postgres(_)) {
+    if matches!(settings.session_store, SessionStore::Redis(_)) && settings.cluster_key.is_none() {
         return refuse(
-            "--database-url: PostgreSQL is not supported yet; leave it out to use SQLite in the data directory",
-        );
-    }
-    if matches!(settings.session_store, SessionStore::Redis(_)) {
-        return refuse(
-            "--session-store-url: Redis is not supported yet; leave it out to keep sessions in memory and in the data directory",
+            "--session-store-url needs --cluster-key-file: a file of at least 32 random bytes that all nodes have",
         );
     }
     Ok(())
-}
-
-/// The keys, and what is counted about their sources.
-fn key_ring(runtime: &Runtime, metrics: &Metrics) -> KeyRing {
-    let metrics = metrics.clone();
-    KeyRing::new(runtime.handle().clone(), move |event| match *event {
-        SourceEvent::Fetched {
-            source,
-            outcome,
-            last_success,
-            keys,
-        } => metrics.key_set_fetched(source, outcome, last_success, keys),
-        SourceEvent::Removed { source } => metrics.key_set_removed(source),
-    })
-}
-
-/// The sessions, and the users of whom more is known.
-type Standing = OnceLock<(Sessions, Arc<ArcSwap<People>>)>;
-
-/// What every new snapshot goes through: its keys are compiled, it is served, and sockets of users
-/// whom it does not let in are closed.
-fn publisher(
-    snapshot: &Arc<ArcSwap<Snapshot>>,
-    keys: &Arc<KeyRing>,
-    standing: &Arc<Standing>,
-) -> impl Fn(Arc<Snapshot>) + Send + Sync + 'static {
-    let (snapshot, keys, standing) = (snapshot.clone(), keys.clone(), standing.clone());
-    move |next| {
-        keys.prepare(&next);
-        snapshot.store(next.clone());
-        if let Some((sessions, people)) = standing.get() {
-            close_refused_sockets(sessions, &next, &people.load());
-        }
-    }
-}
-
-async fn open_stores(
-    settings: &Settings,
-    directory: &DataDirectory,
-    publish: impl Fn(Arc<Snapshot>) + Send + Sync + 'static,
-    node_services: Vec<ServiceConfig>,
-) -> Result<(Sessions, Management), Failure> {
-    let in_directory = |sentence: String| Failure::new(Exit::DataDirectory, sentence);
-    let repository = open_repository(directory.path()).await?;
-    let sessions = Sessions::open(&directory.path().join("sessions.db"), now())
-        .await
-        .map_err(|error| in_directory(error.to_string()))?;
-    let site = NewSite {
-        host_name: settings
-            .public_hosts
-            .first()
-            .cloned()
-            .unwrap_or_else(|| "localhost".to_owned()),
-        node_services,
-        now: jotgate_gateway::timestamp(),
-    };
-    let management = Management::start(repository, sessions.clone(), publish, site)
-        .await
-        .map_err(|error| in_directory(error.to_string()))?;
-    Ok((sessions, management))
 }
 
 /// The node of a new default virtual proxy, when `--backend` names one.
@@ -507,60 +466,6 @@ fn backend_services(settings: &Settings) -> Vec<ServiceConfig> {
         ..Default::default()
     };
     settings.backend.iter().map(service).collect()
-}
-
-fn tls_pairs(
-    settings: &Settings,
-    certificates: &Certificates,
-) -> Vec<(std::path::PathBuf, std::path::PathBuf)> {
-    let own = certificates.server();
-    let given = settings
-        .tls
-        .iter()
-        .map(|pair| (pair.certificate.clone(), pair.key.clone()));
-    let mut pairs: Vec<_> = given.collect();
-    if pairs.is_empty() {
-        pairs.push((own.certificate, own.key));
-    }
-    pairs
-}
-
-/// The names in the served certificates and the configured ones. Also notes when the certificates end.
-fn own_names(
-    settings: &Settings,
-    certificates: &Certificates,
-    metrics: &Metrics,
-) -> Result<OwnNames, Failure> {
-    let mut names = settings.public_hosts.clone();
-    for (certificate, key) in tls_pairs(settings, certificates) {
-        let (chain, _) = load_pair(&certificate, &key)?;
-        let Some(first) = chain.first() else { continue };
-        names.extend(names_of(first));
-        metrics.certificate_served(certificate.display().to_string(), valid_until(first)?);
-    }
-    Ok(OwnNames::new(names))
-}
-
-async fn watch_certificates(
-    settings: Settings,
-    certificates: Certificates,
-    server: Arc<ServerCertificates>,
-    shared: Arc<Shared>,
-    metrics: Metrics,
-) {
-    let tried = |served: bool| {
-        if !served {
-            metrics.certificate_reload_failures.inc();
-            return;
-        }
-        match own_names(&settings, &certificates, &metrics) {
-            Ok(names) => shared.set_own_names(names),
-            Err(error) => {
-                tracing::error!(%error, "the names of the changed certificates cannot be read")
-            }
-        }
-    };
-    server.watch(tried).await;
 }
 
 fn access_log_target(settings: &Settings) -> AccessLogTarget {

@@ -13,6 +13,7 @@ mod flags;
 mod layers;
 mod secret;
 mod table;
+mod told;
 mod values;
 
 use std::ffi::OsString;
@@ -22,10 +23,11 @@ use std::time::Duration;
 
 use jotgate_model::Network;
 
-pub(crate) use error::SettingError;
+pub(crate) use error::{SettingError, Source};
 pub(crate) use flags::SettingFlags;
 pub(crate) use layers::read_limited;
 pub(crate) use secret::Secret;
+pub(crate) use told::{Told, ToldSetting};
 pub(crate) use values::{AccessLog, HttpRedirect, LogFormat, duration, host};
 
 use jotgate_observe::Collector;
@@ -64,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) database: Database,
     /// Where sessions are kept.
     pub(crate) session_store: SessionStore,
+    /// The certificates, in PEM, that a session store with TLS is trusted by; without, those of the system.
+    pub(crate) session_store_ca: Option<Vec<u8>>,
     /// Certificates for TLS beside the one of the data directory, chosen by the name that a client
     /// asks for. Nothing is known of the files but their names.
     pub(crate) tls: Vec<TlsPair>,
@@ -120,6 +124,8 @@ pub(crate) struct Settings {
     pub(crate) traced_per_million: u32,
     /// How many threads carry traffic.
     pub(crate) worker_threads: usize,
+    /// What administrators are told of all of these.
+    pub(crate) told: Told,
 }
 
 /// Where the configuration is stored.
@@ -205,6 +211,7 @@ impl Settings {
                     values::session_store_url,
                 )?
                 .map_or(SessionStore::Memory, SessionStore::Redis),
+            session_store_ca: layers.root_certificates(&t::SESSION_STORE_CA_FILE)?,
             tls: layers.tls_pairs()?,
             public_hosts: layers.list(&t::PUBLIC_HOST, host)?,
             trusted_proxies: layers.list(&t::TRUSTED_PROXY, Network::parse)?,
@@ -237,6 +244,7 @@ impl Settings {
             worker_threads: layers
                 .optional(&t::WORKER_THREADS, values::threads)?
                 .unwrap_or_else(cores),
+            told: layers.told(),
         })
     }
 

@@ -39,6 +39,17 @@ impl Folder {
         folder
     }
 
+    /// A folder with a copy of that one's data directory, whose gateway has ended: for a second node.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    #[must_use]
+    pub fn copy_of(other: &Self) -> Self {
+        let folder = Self::empty();
+        copy(&other.data(), &folder.data());
+        folder
+    }
+
     /// The data directory.
     #[must_use]
     pub fn data(&self) -> PathBuf {

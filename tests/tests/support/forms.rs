@@ -17,6 +17,11 @@ impl Form {
     pub(crate) async fn load(client: &Client, path: &str) -> Self {
         let page = client.get(path).accepts_html().send().await;
         assert_eq!(page.status, 200, "{path}: {}", page.text());
+        Self::of(client, &page)
+    }
+
+    /// The form on a page that was answered.
+    pub(crate) fn of(client: &Client, page: &Answer) -> Self {
         let text = page.text();
         let hidden = text.split("<input type=\"hidden\"").skip(1);
         Self {
@@ -45,5 +50,7 @@ impl Form {
 
 fn attribute(text: &str, name: &str) -> String {
     let (_, rest) = text.split_once(&format!("{name}=\"")).expect(name);
-    rest.split('"').next().unwrap_or_default().to_owned()
+    let value = rest.split('"').next().unwrap_or_default();
+    let value = value.replace("&quot;", "\"").replace("&lt;", "<");
+    value.replace("&gt;", ">").replace("&amp;", "&")
 }

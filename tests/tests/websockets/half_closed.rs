@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use jotgate_scenarios::{Backend, Client, Frame, Keys, Socket};
+use jotgate_scenarios::{Backend, Client, Frame, Keys, SOON, Socket};
 
-use super::{A_SECOND, Site, assert_notice};
+use super::{Site, assert_notice};
 
 async fn open(client: &Client) -> Socket {
     let token = Keys::first().token().sign();
@@ -57,6 +57,6 @@ async fn the_end_of_the_session_reaches_a_client_that_listens_only() {
     near.raw().finish().await;
     assert_eq!(far.receive().await, None);
     site.log_out().await;
-    let (notice, _) = near.expect_end(A_SECOND).await;
+    let (notice, _) = near.expect_end(SOON).await;
     assert_notice(&notice, "OnSessionLoggedOut", "User logged out manually");
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use jotgate_scenarios::{
-    Backend, Frame, Gateway, Http2, Keys, Opcode, PATIENCE, Reply, Request, Signal, eventually,
-    within,
+    Backend, Frame, Gateway, Http2, Keys, Opcode, PATIENCE, Reply, Request, SOON, Signal,
+    eventually, within,
 };
 
-use super::{A_SECOND, Site, assert_notice};
+use super::{Site, assert_notice};
 
 fn request(site: &Site, path: &str) -> Request {
     site.gateway.client().get(path).cookie(&site.cookie)
@@ -171,7 +171,7 @@ async fn the_end_of_the_session_is_told_on_the_stream_and_the_connection_goes_on
     let mut anna = http2.open_socket(anna).await.expect("a WebSocket");
     site.log_out().await;
     for socket in sockets {
-        let (notice, close) = socket.expect_end(A_SECOND).await;
+        let (notice, close) = socket.expect_end(SOON).await;
         assert_notice(&notice, "OnSessionLoggedOut", "User logged out manually");
         assert!(matches!(close.close_code(), 1001 | 1008), "{close:?}");
     }
@@ -241,7 +241,7 @@ async fn a_silent_stream_keeps_its_connection_and_a_drain_closes_it_with_1001() 
     tokio::time::sleep(Duration::from_millis(1500)).await;
     socket.assert_echo("still here").await;
     gateway.signal(Signal::TERM);
-    let close = within(A_SECOND, "the close frame", socket.receive()).await;
+    let close = within(SOON, "the close frame", socket.receive()).await;
     assert_eq!(close.close_code(), 1001);
     assert!(socket.raw().ends_cleanly().await);
     gateway.process_mut().wait(PATIENCE).await;

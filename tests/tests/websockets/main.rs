@@ -6,12 +6,7 @@ mod half_closed;
 mod handshake;
 mod http2;
 
-use std::time::Duration;
-
 use jotgate_scenarios::{Answer, Backend, Cookie, Gateway, Keys, Socket, VirtualProxy};
-
-/// The product promises a second; this machine is busy.
-const A_SECOND: Duration = Duration::from_secs(2);
 
 struct Site {
     gateway: Gateway,

@@ -115,6 +115,7 @@ impl From<ProbeRequest> for Probe {
             limit: request
                 .timeout
                 .map_or(USUAL_PROBE_TIME, Duration::from_secs),
+            keep: 0,
         }
     }
 }

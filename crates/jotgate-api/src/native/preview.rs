@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use jotgate_manage::{
-    AffectedSession, RecentRequest, RequestEffects, SessionEffects, SessionGroup,
+    AffectedSession, BackendTrial, BackendTrials, RecentRequest, RequestEffects, SessionEffects,
+    SessionGroup,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use super::Native;
 use super::draft::{ChangeRequest, draft};
 use super::endpoint::Endpoint;
 use super::input::{Body, Caller};
+use super::keys_tried::KeysTriedAnswer;
 use super::output::{Answer, ComparisonAnswer, date};
 use super::trouble::Trouble;
 
@@ -45,6 +47,31 @@ pub(super) struct PreviewAnswer {
     comparison: ComparisonAnswer,
     sessions: SessionsAnswer,
     requests: RequestsTriedAnswer,
+    backends: BackendsTriedAnswer,
+    keys: KeysTriedAnswer,
+}
+
+/// How the backends answer that the draft adds, or that connections are made to otherwise; `notTried` is
+/// how many more there are.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct BackendsTriedAnswer {
+    tried: Vec<BackendTriedAnswer>,
+    not_tried: usize,
+}
+
+/// One service of a node, tried once.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct BackendTriedAnswer {
+    node: String,
+    node_name: String,
+    service: String,
+    address: String,
+    outcome: &'static str,
+    detail: String,
+    milliseconds: u64,
+    remedy: Option<&'static str>,
 }
 
 /// What would become of the newest requests of the live feed, were they sent again.
@@ -112,13 +139,38 @@ async fn preview(
     let draft = draft(request.base, request.configuration, request.changes)?;
     let now = (native.clock)();
     let management = &native.management;
-    let preview = management.preview_draft(&actor, &draft, request.end_sessions, now);
+    let preview = management.preview_draft(&actor, &draft, request.end_sessions, usize::MAX, now);
     let preview = preview.await?;
     Ok(Answer(PreviewAnswer {
         comparison: preview.comparison.into(),
         sessions: preview.sessions.into(),
         requests: preview.requests.into(),
+        backends: preview.backends.into(),
+        keys: preview.keys.into(),
     }))
+}
+
+impl From<BackendTrials> for BackendsTriedAnswer {
+    fn from(trials: BackendTrials) -> Self {
+        Self {
+            tried: trials.tried.into_iter().map(backend).collect(),
+            not_tried: trials.not_tried,
+        }
+    }
+}
+
+fn backend(trial: BackendTrial) -> BackendTriedAnswer {
+    let check = trial.check;
+    BackendTriedAnswer {
+        node: trial.node.to_string(),
+        node_name: trial.node_name,
+        service: trial.service,
+        address: trial.address,
+        outcome: check.outcome.id(),
+        detail: check.detail,
+        milliseconds: u64::try_from(check.elapsed.as_millis()).unwrap_or(u64::MAX),
+        remedy: check.outcome.remedy(),
+    }
 }
 
 impl From<SessionEffects> for SessionsAnswer {

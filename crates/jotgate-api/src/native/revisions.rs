@@ -68,10 +68,12 @@ pub(super) async fn difference(
     Ok(Answer(compared.await?.into()))
 }
 
-/// Why a revision is restored.
+/// Why a revision is restored, and over which one: with `base` nothing is restored when that is not the
+/// current revision any more.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RestoreRequest {
+    base: Option<u64>,
     #[serde(default)]
     note: String,
 }
@@ -84,6 +86,6 @@ pub(super) async fn restore(
 ) -> Result<Answer<ComparisonAnswer>, Trouble> {
     let now = (native.clock)();
     let management = &native.management;
-    let restored = management.restore_revision(&actor, revision, &request.note, now);
+    let restored = management.restore_revision(&actor, revision, request.base, &request.note, now);
     Ok(Answer(restored.await?.into()))
 }

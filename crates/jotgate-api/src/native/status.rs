@@ -299,6 +299,7 @@ impl Native {
             }),
             reason: reason.transpose()?,
             reference: request.reference,
+            without_console: false,
             after: request.after.unwrap_or(0),
         })
     }

@@ -91,7 +91,7 @@ fn relate(shape: &Shape, lines: &mut Vec<String>) {
 pub(super) fn about(build: Build) -> Value {
     json!({
         "buildVersion": build.version,
-        "buildDate": build.date,
+        "buildDate": build.date.to_string(),
         // What the repository runs on is no concern of clients; some show it.
         "databaseProvider": "Jotgate",
         // Central.

@@ -5,10 +5,12 @@ use jotgate_model::{Documents, FieldErrors};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::list::no_json;
 use super::sent::{sent_date, sent_id, unwrap_details};
 use super::wire::{
     CUSTOM_PROPERTY_DEFINITION, Form, PROXY_SERVICE, Reader, SERVER_NODE_CONFIGURATION,
-    SERVICE_CLUSTER, SERVICE_STATUS, Shape, TAG, USER, VIRTUAL_PROXY_CONFIG, Writer, privileges,
+    SERVICE_CLUSTER, SERVICE_STATUS, Shape, TAG, TextWriter, USER, VIRTUAL_PROXY_CONFIG, Writer,
+    privileges,
 };
 use super::{Asked, computed, users};
 use crate::answer::Answer;
@@ -121,11 +123,10 @@ pub(super) async fn find(
     entity: EntityType,
     id: Uuid,
 ) -> Result<Answer, Problem> {
-    let found = match entity {
-        EntityType::User => users::find(asked, id).await,
-        _ => show(asked, entity, id),
-    };
-    found.map(Answer::Json)
+    match entity {
+        EntityType::User => users::find(asked, id).await.map(Answer::Json),
+        _ => show(asked, entity, id).await,
+    }
 }
 
 /// `POST {entity}`.
@@ -205,7 +206,7 @@ pub(super) async fn update(
     let draft = merged(entity, body, &stored, Value::from(based_on.to_string()))?;
     let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
     management.update_documents(actor, vec![draft], now).await?;
-    show(asked, entity, id).map(Answer::Json)
+    show(asked, entity, id).await
 }
 
 /// What a body makes of a stored document, based on the version of that date.
@@ -244,16 +245,21 @@ pub(super) async fn delete(
     Ok(Answer::Deleted)
 }
 
-fn show(asked: &Asked<'_>, entity: EntityType, id: Uuid) -> Result<Value, Problem> {
+async fn show(asked: &Asked<'_>, entity: EntityType, id: Uuid) -> Result<Answer, Problem> {
+    let gateways = computed::gateways(asked.qrs, entity).await;
     let snapshot = asked.qrs.management.snapshot();
     let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
-    let found = match entity.document(&snapshot.documents, id) {
-        Some(document) => Some(writer.write(entity, &document, Form::Full)),
-        None => computed::all(entity, &snapshot, &mut writer, (asked.qrs.clock)())
-            .into_iter()
-            .find(|found| found["id"].as_str() == Some(&id.to_string())),
-    };
-    found.ok_or_else(|| not_found(entity, id))
+    if let Some(document) = entity.document(&snapshot.documents, id) {
+        let mut text = Vec::new();
+        let mut writer = TextWriter::new(&mut writer, entity, Form::Full);
+        let written = writer.write(&document, &mut text);
+        written.map_err(|error| no_json(&error))?;
+        return Ok(Answer::Text(text));
+    }
+    let computed = computed::all(entity, &snapshot, &mut writer, &gateways);
+    let mut computed = computed.into_iter();
+    let found = computed.find(|found| found["id"].as_str() == Some(&id.to_string()));
+    found.map(Answer::Json).ok_or_else(|| not_found(entity, id))
 }
 
 /// `{entity}/previewcreateprivilege`: whether the caller may create what the body describes.

@@ -50,6 +50,28 @@ pub(super) async fn list(
     Ok(Answer::Json(Value::Array(entities)))
 }
 
+/// `take` of what the filter of the request finds in full, in that order, without the first `skip`.
+pub(super) async fn page(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    chosen: Chosen<'_>,
+    order: Option<&Order>,
+    (skip, take): (usize, usize),
+) -> Result<Vec<Value>, Problem> {
+    let is_all = chosen.is_none() && filter(asked, entity)?.is_none();
+    if entity == EntityType::User
+        && is_all
+        && let Some(page) = users::page(asked, order, skip, take).await?
+    {
+        return Ok(page);
+    }
+    let mut found = found(asked, entity, chosen).await?;
+    if let Some(order) = order {
+        order.sort(&mut found);
+    }
+    Ok(found.into_iter().skip(skip).take(take).collect())
+}
+
 /// Everything in full that the filter of the request finds.
 pub(super) async fn found(
     asked: &Asked<'_>,
@@ -169,9 +191,10 @@ async fn values(
     let mut found = if entity == EntityType::User {
         users::matching(asked, filter, Form::Full).await?
     } else {
+        let gateways = computed::gateways(asked.qrs, entity).await;
         let snapshot = asked.qrs.management.snapshot();
         let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
-        let mut all = computed::all(entity, &snapshot, &mut writer, (asked.qrs.clock)());
+        let mut all = computed::all(entity, &snapshot, &mut writer, &gateways);
         all.retain(|found| filter.is_none_or(|filter| filter.holds(found)));
         all
     };
@@ -200,7 +223,7 @@ fn filter(asked: &Asked<'_>, entity: EntityType) -> Result<Option<Bound>, Proble
 }
 
 /// Every document is JSON; should one not be, nothing is shown rather than half of it.
-fn no_json(error: &serde_json::Error) -> Problem {
+pub(super) fn no_json(error: &serde_json::Error) -> Problem {
     tracing::error!(%error, "a document cannot be written as JSON");
     ManageError::Unavailable("of an error in Jotgate itself".to_owned()).into()
 }

@@ -5,8 +5,11 @@ use serde_json::{Map, Value, json};
 use super::address::{Address, Description, Part, Verb};
 use super::entity::EntityType;
 use super::table;
-use super::wire::{Kind, Property, Shape};
+use super::wire::{CERTIFICATE_EXPORT_PARAMETERS, Kind, Property, Shape};
 use crate::openapi::{Operation, document, reference};
+
+const EXPORT: &str = "/certificatedistribution/exportcertificates";
+const EXPORT_PATH: &str = "/certificatedistribution/exportcertificatespath";
 
 /// The whole description.
 pub(crate) fn describe() -> Value {
@@ -51,6 +54,9 @@ pub(super) fn operations() -> Vec<Operation> {
     );
     fixed("/about/openapi", &described(Description::Interfaces), texts);
     fixed("/ssl/ping", &Address::Ping, any);
+    let folder = json!({"type": "string"});
+    fixed(EXPORT, &Address::Certificates, folder.clone());
+    fixed(EXPORT_PATH, &Address::CertificatesPath, folder);
     fixed("/selection", &Address::Selections, json!({}));
     fixed(
         "/selection/{id}",
@@ -145,6 +151,9 @@ fn operation(path: &str, verb: Verb, of: Option<(EntityType, Part)>, answer: Val
             Some(json!({"type": "array", "items": reference(entity.shape().name)}))
         }
         (Verb::Create, None) if path.starts_with("/selection/") => None,
+        (Verb::Create, None) if path == EXPORT => {
+            Some(reference(CERTIFICATE_EXPORT_PARAMETERS.name))
+        }
         (_, Some((_, Part::Table))) => Some(reference("TableDefinition")),
         _ => Some(json!({"type": "object"})),
     };
@@ -202,6 +211,7 @@ fn schemas() -> Map<String, Value> {
         "Selection".to_owned(),
         json!({"type": "object", "required": ["id"]}),
     );
+    add(&CERTIFICATE_EXPORT_PARAMETERS, &mut schemas);
     schemas.insert("TableDefinition".to_owned(), table_definition());
     schemas.insert(
         "Table".to_owned(),

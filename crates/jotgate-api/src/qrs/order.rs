@@ -49,6 +49,17 @@ impl Order {
         keys.collect::<Result<_, _>>().map(Self)
     }
 
+    /// The only member that is ordered by, and whether it is in descending order; nothing for any other order.
+    pub(super) fn only_member(&self) -> Option<(&'static str, bool)> {
+        match self.0.as_slice() {
+            [Key { path, descending }] => match path.as_slice() {
+                [Step::Member(name)] => Some((name, *descending)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Adds the names of the members that the order begins at.
     pub(super) fn roots(&self, into: &mut Vec<&'static str>) {
         into.extend(self.0.iter().filter_map(|key| key.path.first()?.root()));

@@ -34,12 +34,11 @@ pub(super) async fn table(
     chosen: Chosen<'_>,
 ) -> Result<Answer, Problem> {
     let columns = columns(body, entity.shape())?;
-    let mut entities = list::found(asked, entity, chosen).await?;
-    sort(asked, entity.shape(), body, &mut entities)?;
+    let order = order(asked, entity.shape(), body)?;
     let skip = number(asked, "skip")?.unwrap_or(0);
     let take = number(asked, "take")?.unwrap_or(usize::MAX);
-    let page = entities.iter().skip(skip).take(take);
-    let rows = page.map(|found| {
+    let page = list::page(asked, entity, chosen, order.as_ref(), (skip, take)).await?;
+    let rows = page.iter().map(|found| {
         let cells = columns.iter().map(|(_, column)| column.cell(entity, found));
         Value::Array(cells.collect())
     });
@@ -232,14 +231,13 @@ fn column_type(value: Option<&Value>) -> Option<&'static str> {
 }
 
 /// By the column of that name, else by the property.
-fn sort(
+fn order(
     asked: &Asked<'_>,
     shape: &'static Shape,
     body: &Members,
-    entities: &mut [Value],
-) -> Result<(), Problem> {
+) -> Result<Option<Order>, Problem> {
     let Some(by) = asked.query.value("sortcolumn")?.filter(|by| !by.is_empty()) else {
-        return Ok(());
+        return Ok(None);
     };
     let columns = body.get("columns").and_then(Value::as_array);
     let named = columns.into_iter().flatten().filter_map(Value::as_object);
@@ -250,8 +248,7 @@ fn sort(
         Some(_) => asked.query.flag("orderascending")?,
     };
     let direction = if ascending { "asc" } else { "desc" };
-    Order::parse(&format!("{by} {direction}"), shape)?.sort(entities);
-    Ok(())
+    Order::parse(&format!("{by} {direction}"), shape).map(Some)
 }
 
 fn number(asked: &Asked<'_>, name: &str) -> Result<Option<usize>, Problem> {

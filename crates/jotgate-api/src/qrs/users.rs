@@ -2,7 +2,7 @@
 //!
 //! A list holds what its filter finds and nothing else, however many users there are.
 
-use jotgate_manage::{StoredUser, UserBasis, UserChange, UserNarrowing};
+use jotgate_manage::{StoredUser, UserBasis, UserChange, UserNarrowing, UserOrder};
 use jotgate_model::{Role, Roles, Timestamp, User};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Asked;
 use super::entity::{EntityType, Members, not_found, wrong_field};
 use super::filter::Bound;
+use super::order::Order;
 use super::sent::without_owner;
 use super::wire::{Form, Reader, USER, privileges};
 use crate::problem::Problem;
@@ -40,6 +41,35 @@ pub(super) async fn matching(
     })
     .await?;
     Ok(found)
+}
+
+/// `take` of all users in full, without the first `skip`, when the database has them in that order;
+/// else nothing. It does not know the case of letters beyond ASCII.
+pub(super) async fn page(
+    asked: &Asked<'_>,
+    order: Option<&Order>,
+    skip: usize,
+    take: usize,
+) -> Result<Option<Vec<Value>>, Problem> {
+    let (by, descending) = match order.map(Order::only_member) {
+        None => (UserOrder::Directory, false),
+        Some(Some(("userId", descending))) => (UserOrder::UserId, descending),
+        Some(Some(("name", descending))) => (UserOrder::Name, descending),
+        Some(_) => return Ok(None),
+    };
+    if take > MAX_FOUND {
+        return Ok(None);
+    }
+    let (Ok(skip), Ok(take)) = (u32::try_from(skip), u32::try_from(take)) else {
+        return Ok(Some(Vec::new()));
+    };
+    let with_privileges = asked.query.flag("privileges")?;
+    let management = &asked.qrs.management;
+    let page = management.ordered_users(by, descending, skip, take).await?;
+    let written = page
+        .iter()
+        .map(|user| write(user, Form::Full, with_privileges));
+    Ok(Some(written.collect()))
 }
 
 /// How many users the filter finds.

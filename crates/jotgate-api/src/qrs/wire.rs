@@ -5,6 +5,7 @@
 //! [`shape`]: whatever a table does not name is neither shown nor accepted, and a secret is accepted
 //! but never shown.
 
+mod certificates;
 mod label;
 mod members;
 mod node;
@@ -17,6 +18,7 @@ mod user;
 mod virtual_proxy;
 mod write;
 
+pub(super) use certificates::CERTIFICATE_EXPORT_PARAMETERS;
 pub(super) use label::{CUSTOM_PROPERTY_DEFINITION, TAG};
 pub(super) use node::SERVER_NODE_CONFIGURATION;
 pub(super) use proxy_service::PROXY_SERVICE;

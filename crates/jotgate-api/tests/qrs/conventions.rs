@@ -119,9 +119,9 @@ async fn the_router_alone_takes_the_actor_from_its_layer() {
     let site = Site::new().await;
     let build = Build {
         version: Build::INTERFACE_VERSION,
-        date: "",
+        date: clock(),
     };
-    let router = qrs_router(site.management.clone(), clock, build);
+    let router = qrs_router(site.management.clone(), clock, build, None);
     let request = || {
         Request::get(format!("/qrs/about?xrfkey={KEY}"))
             .header("x-qlik-xrfkey", KEY)

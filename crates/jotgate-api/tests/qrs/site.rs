@@ -1,12 +1,14 @@
 //! A site with a repository of its own, and a client for it.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use jotgate_api::{Build, certificate_caller, qrs_router};
-use jotgate_manage::{Management, NewSite, Repository};
-use jotgate_model::Timestamp;
+use jotgate_api::{Build, CertificateExports, certificate_caller, qrs_router};
+use jotgate_manage::{CertificateExport, Management, NewSite, Repository};
+use jotgate_model::{Timestamp, UnixTime};
 use jotgate_session::Sessions;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -26,6 +28,22 @@ pub(crate) struct Site {
     _directory: TempDir,
 }
 
+/// Writes certificates to no disk at all.
+struct NoDisk;
+
+impl CertificateExports for NoDisk {
+    fn folder(&self) -> String {
+        "/data/certificates/exported".to_owned()
+    }
+
+    fn export(&self, export: &CertificateExport, _: UnixTime) -> Result<(), String> {
+        match export.machines() {
+            [full] if full == "full" => Err("the disk is full".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -41,16 +59,20 @@ impl Site {
             host_name: "central.example.com".to_owned(),
             node_services: Vec::new(),
             now: Timestamp::from_millis(1_400_000_000_000),
+            proxy: None,
         };
         let management = Management::start(repository, Sessions::in_memory(), |_| {}, site)
             .await
             .unwrap();
         let build = Build {
             version: Build::INTERFACE_VERSION,
-            date: "2026-11-22",
+            date: clock(),
         };
         Self {
-            router: certificate_caller(qrs_router(management.clone(), clock, build), None),
+            router: certificate_caller(
+                qrs_router(management.clone(), clock, build, Some(Arc::new(NoDisk))),
+                None,
+            ),
             management,
             _directory: directory,
         }

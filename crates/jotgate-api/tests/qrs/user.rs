@@ -241,4 +241,15 @@ async fn users_are_filtered_ordered_counted_and_selected_across_pages() {
     let table = format!("{selected}/table?sortColumn=id&orderAscending=false&skip=1&take=1");
     let table = site.create(&table, &columns).await;
     assert_eq!(table["rows"], json!([["u0700"]]));
+
+    // A page of all of them, which the database sorts, and the same in an order that it does not have.
+    for sort in ["userId", "name", "name,userId", "userDirectory,userId", ""] {
+        let page = format!("/qrs/user/table?sortColumn={sort}&skip=2050&take=2");
+        let table = site.create(&page.replace(',', "%2C"), &columns).await;
+        let expected = json!([["u2050"], ["u2051"]]);
+        assert_eq!(table["rows"], expected, "{sort}");
+    }
+    let page = "/qrs/user/table?sortColumn=name&orderAscending=false&skip=50&take=1";
+    let table = site.create(page, &columns).await;
+    assert_eq!(table["rows"], json!([["u2049"]]));
 }

@@ -6,9 +6,11 @@ use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 use jotgate_manage::{AuditFilter, AuditRow};
-use jotgate_model::Timestamp;
+use jotgate_model::{Documents, Timestamp};
+use serde_json::{Map, Value};
 
 use crate::Console;
+use crate::differences::{Field, named};
 use crate::frame::{Frame, Stop, page};
 use crate::paging::{PER_PAGE, with_query};
 use crate::visit::Visit;
@@ -35,11 +37,13 @@ async fn show(visit: Visit) -> Result<Response, Stop> {
         let parameters = [actor, action, subject, outcome, ("before", before)];
         with_query(visit.address(HERE), &parameters)
     };
+    let snapshot = visit.snapshot();
+    let names = &snapshot.documents;
     let trail = Trail {
         frame: visit.frame("Audit", HERE),
         older: oldest.map(|row| address(&row.sequence.to_string())),
         newest: before.map(|_| address("")),
-        rows: found.into_iter().map(Row::from).collect(),
+        rows: found.into_iter().map(|row| Row::of(row, names)).collect(),
         asked,
     };
     Ok(page(StatusCode::OK, &trail))
@@ -116,12 +120,11 @@ struct Row {
     outcome: String,
     is_done: bool,
     reason: String,
-    before: Option<String>,
-    after: Option<String>,
+    fields: Vec<Field>,
 }
 
-impl From<AuditRow> for Row {
-    fn from(row: AuditRow) -> Self {
+impl Row {
+    fn of(row: AuditRow, names: &Documents) -> Self {
         let at = Timestamp::from_millis(row.at).to_string();
         let at: String = at.chars().take(19).collect();
         let name = if row.subject_name.is_empty() {
@@ -129,6 +132,7 @@ impl From<AuditRow> for Row {
         } else {
             row.subject_name
         };
+        let name = named(&name, names).unwrap_or(name);
         Self {
             sequence: row.sequence,
             at: at.replace('T', " "),
@@ -141,10 +145,32 @@ impl From<AuditRow> for Row {
             is_done: row.outcome == "done",
             outcome: row.outcome,
             reason: row.reason,
-            before: row.before,
-            after: row.after,
+            fields: fields(row.before.as_deref(), row.after.as_deref(), names),
         }
     }
+}
+
+/// The fields of both sides, which a row has as JSON.
+fn fields(before: Option<&str>, after: Option<&str>, names: &Documents) -> Vec<Field> {
+    let side = |text: Option<&str>| match text.map(serde_json::from_str) {
+        Some(Ok(Value::Object(fields))) => fields,
+        _ => Map::new(),
+    };
+    let (before, after) = (side(before), side(after));
+    let mut all: Vec<&String> = before.keys().chain(after.keys()).collect();
+    all.sort_unstable();
+    all.dedup();
+    let value = |side: &Map<String, Value>, name: &str| side.get(name).cloned().unwrap_or_default();
+    all.into_iter()
+        .map(|name| {
+            Field::of(
+                name.clone(),
+                &value(&before, name),
+                &value(&after, name),
+                names,
+            )
+        })
+        .collect()
 }
 
 #[cfg(test)]

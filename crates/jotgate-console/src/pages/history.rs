@@ -7,10 +7,12 @@ mod restore;
 use axum::Router;
 use axum::routing::get;
 use http::StatusCode;
-use jotgate_manage::{Comparison, DocumentChange, ManageError, Revision};
-use serde_json::Value;
+use jotgate_manage::{DocumentChange, DocumentDifference, ManageError, Revision};
+use jotgate_model::Documents;
 
+use crate::differences::Field;
 use crate::frame::Stop;
+use crate::paging::{PER_PAGE, Pages};
 use crate::visit::Visit;
 use crate::{Console, pages};
 
@@ -22,10 +24,7 @@ pub(super) fn routes() -> Router<Console> {
         .route(HERE, get(list::show))
         .route("/history/compare", get(compare::two))
         .route("/history/{revision}", get(compare::one))
-        .route(
-            "/history/{revision}/restore",
-            get(restore::ask).post(restore::restore),
-        )
+        .route("/history/{revision}/restore", get(restore::ask))
 }
 
 /// The revision that an address names, or the page that says that there is none.
@@ -48,56 +47,45 @@ async fn find(visit: &Visit, number: &str) -> Result<Revision, Stop> {
     found.ok_or_else(missing)
 }
 
-/// What differs between two revisions, for a page.
-async fn changes(visit: &Visit, before: u64, after: u64) -> Result<Vec<Change>, ManageError> {
-    let compared = visit.management().compare_revisions(before, after).await?;
-    Ok(changes_of(compared))
+/// What differs between two revisions, cut into pages whose addresses begin with `list`.
+async fn changes(
+    visit: &Visit,
+    before: u64,
+    after: u64,
+    list: String,
+) -> Result<(Pages, Vec<Change>), ManageError> {
+    let differing = visit.management().differing_between(before, after).await?;
+    let pages = Pages::new(differing.len(), &visit.parameter("page"), list);
+    let shown = differing.part(pages.before()..pages.before() + PER_PAGE);
+    let names = visit.snapshot();
+    let shown = shown.await?.into_iter();
+    let changes = shown.map(|one| Change::of(one, &names.documents)).collect();
+    Ok((pages, changes))
 }
 
 /// A document that is not the same on both sides.
-struct Change {
-    kind: String,
-    name: String,
-    what: &'static str,
-    fields: Vec<Field>,
+pub(super) struct Change {
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) what: &'static str,
+    pub(super) fields: Vec<Field>,
 }
 
-/// A field with its values; empty for one that is not there.
-struct Field {
-    name: String,
-    before: String,
-    after: String,
-}
-
-fn changes_of(compared: Comparison) -> Vec<Change> {
-    let documents = compared.documents.into_iter();
-    let changes = documents.map(|document| Change {
-        kind: document.kind.to_string(),
-        name: document.name,
-        what: match document.change {
-            DocumentChange::Created => "created",
-            DocumentChange::Deleted => "deleted",
-            DocumentChange::Updated => "changed",
-        },
-        fields: document
-            .fields
-            .into_iter()
-            .map(|field| Field {
-                name: field.field,
-                before: text(&field.before),
-                after: text(&field.after),
-            })
-            .collect(),
-    });
-    changes.collect()
-}
-
-/// A value as people write it: a text without its quotes.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+impl Change {
+    /// `names` are the documents that have the names of what fields refer to.
+    pub(super) fn of(document: DocumentDifference, names: &Documents) -> Self {
+        let fields = document.fields.into_iter();
+        let fields = fields.map(|field| Field::of(field.field, &field.before, &field.after, names));
+        Self {
+            kind: document.kind.to_string(),
+            name: document.name,
+            what: match document.change {
+                DocumentChange::Created => "created",
+                DocumentChange::Deleted => "deleted",
+                DocumentChange::Updated => "changed",
+            },
+            fields: fields.collect(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod list;
 mod one;
+mod remedies;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ const HERE: &str = "/requests";
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route(HERE, get(list::show))
+        .route(list::LIVE, get(list::live))
         .route("/requests/{reference}", get(one::show))
 }
 

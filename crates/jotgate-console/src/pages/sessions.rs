@@ -17,6 +17,7 @@ const HERE: &str = "/sessions";
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route(HERE, get(list::show))
+        .route(list::LIVE, get(list::live))
         .route("/sessions/end", get(ending::ask).post(ending::end))
         .route("/sessions/{id}", get(one::show))
         .route("/sessions/{id}/end", post(one::end))

@@ -15,6 +15,8 @@ use crate::frame::Stop;
 use crate::visit::Visit;
 use crate::{Console, pages};
 
+pub(super) use list::named;
+
 /// The path of the list, which the navigation marks on each of these pages.
 const HERE: &str = "/users";
 
@@ -27,6 +29,11 @@ pub(super) fn routes() -> Router<Console> {
             get(blocking::ask).post(blocking::block),
         )
         .route("/users/{id}/unblock", post(blocking::unblock))
+}
+
+/// The address of the page of a user, below `/qmc`.
+pub(super) fn page_of(user: &StoredUser) -> String {
+    format!("{HERE}/{}", user.id)
 }
 
 /// The user that an address names, or the page that says that there is none.

@@ -1,11 +1,15 @@
 //! The virtual proxies.
 
 mod edit;
+mod explained;
 mod fields;
 mod guided;
+mod keys;
 mod links;
+mod mashup;
 mod overview;
 mod removal;
+mod selected;
 mod shown;
 mod typed;
 mod words;
@@ -13,7 +17,7 @@ mod words;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::StatusCode;
 use jotgate_model::entity::VirtualProxyConfig;
 use uuid::Uuid;
@@ -21,6 +25,8 @@ use uuid::Uuid;
 use crate::frame::Stop;
 use crate::visit::Visit;
 use crate::{Console, pages};
+
+pub(super) use edit::{draft_of, filled_in};
 
 /// The path of the overview, which the navigation marks on each of these pages.
 const HERE: &str = "/virtual-proxies";
@@ -34,7 +40,12 @@ pub(super) fn routes() -> Router<Console> {
             "/virtual-proxies/new",
             get(edit::create).post(edit::save_new),
         )
+        .route("/virtual-proxies/selected", post(selected::change))
         .route("/virtual-proxies/{id}", get(edit::edit).post(edit::save))
+        .route(
+            "/virtual-proxies/{id}/keys",
+            get(keys::show).post(keys::change),
+        )
         .route(
             "/virtual-proxies/{id}/proxies",
             get(links::show).post(links::change),
@@ -55,6 +66,13 @@ fn find(visit: &Visit, id: &str) -> Result<Arc<VirtualProxyConfig>, Stop> {
         let status = StatusCode::NOT_FOUND;
         pages::trouble(visit, status, "There is no such virtual proxy", sentence).into()
     })
+}
+
+/// What the edit page calls a field.
+pub(super) fn label_of(name: &str) -> Option<&'static str> {
+    let mut all = fields::all();
+    all.find(|field| field.name == name)
+        .map(|field| field.label)
 }
 
 /// The address of a page of one virtual proxy, below `/qmc`.

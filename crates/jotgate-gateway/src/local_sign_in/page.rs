@@ -7,6 +7,7 @@ use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use http::{HeaderName, Response};
 
 use crate::body::ResponseBody;
+use crate::refuse::NO_ICON;
 use crate::respond::OWN_PAGE;
 
 /// Which form.
@@ -62,7 +63,7 @@ const MARK: &str = "<svg viewBox=\"0 0 32 32\" width=\"36\" height=\"36\" aria-h
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let hash = base64_simd::STANDARD.encode_to_string(digest(&SHA256, STYLE.as_bytes()));
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; \
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
@@ -104,7 +105,7 @@ fn page(form: Form, fields: &Fields) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} - Jotgate</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <title>{title} - Jotgate</title>\n{NO_ICON}<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
          {MARK}\n<h1>{title}</h1>\n{problem}<form method=\"post\" action=\"{action}\">\n{hidden}\
          <label for=\"userId\">Name</label>\n<input id=\"userId\" name=\"userId\" \
          value=\"{id}\" autocomplete=\"username\" maxlength=\"255\" required>\n\

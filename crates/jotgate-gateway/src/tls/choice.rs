@@ -6,7 +6,7 @@ use http::uri::Authority;
 use rustls::client::verify_server_name;
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, ServerName};
 
 /// Certificates in the order of their settings.
 #[derive(Debug)]
@@ -15,6 +15,11 @@ pub(crate) struct Choice(Vec<Arc<CertifiedKey>>);
 impl Choice {
     pub(super) const fn new(keys: Vec<Arc<CertifiedKey>>) -> Self {
         Self(keys)
+    }
+
+    /// Each without those that follow it in its file.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        self.0.iter().filter_map(|key| key.cert.first())
     }
 
     /// The place of the first certificate that has the name; the first one of all serves every

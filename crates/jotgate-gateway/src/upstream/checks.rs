@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 use http::header::{HOST, HeaderValue, USER_AGENT};
-use http::{Request, Uri};
-use jotgate_model::{Node, Service, Timestamp, Uuid};
+use http::{Request, StatusCode, Uri};
+use jotgate_model::{Node, Refusal, Service, Timestamp, Uuid};
 use jotgate_policy::health::WHOLE;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::connect;
+use super::connect::{self, Opened};
 use super::places::Places;
 use super::sender::Sender;
 use super::state::{BackendState, service_label};
@@ -172,7 +172,7 @@ async fn check_one(
     state: Arc<BackendState>,
 ) {
     loop {
-        let result = match timeout(CHECK_TIMEOUT, ask(&node, &service, &state)).await {
+        let result = match timeout(CHECK_TIMEOUT, check_once(&node, &service, &state)).await {
             Ok(result) => result,
             Err(_) => Err(format!(
                 "the check took more than {} s",
@@ -187,31 +187,59 @@ async fn check_one(
     }
 }
 
-/// One request on a connection of its own. It needs no place among those for traffic.
-async fn ask(node: &Node, service: &Service, state: &BackendState) -> Result<(), String> {
-    let said = |refusal: jotgate_model::Refusal| refusal.detail().unwrap_or_default().to_owned();
+async fn check_once(node: &Node, service: &Service, state: &BackendState) -> Result<(), String> {
     let opened = connect::open((node, service), state, service.http2, CHECK_TIMEOUT)
         .await
-        .map_err(said)?;
+        .map_err(|refusal| said(&refusal))?;
+    match ask(node, service, opened, CHECK_TIMEOUT).await {
+        Ok(_) => Ok(()),
+        Err(NotWell::Status(status)) => Err(format!("the check was answered with {status}")),
+        Err(NotWell::NoAnswer(what)) => Err(what),
+    }
+}
+
+/// Why a backend is not well.
+pub(super) enum NotWell {
+    /// It says so.
+    Status(StatusCode),
+    /// It says nothing that could be understood.
+    NoAnswer(String),
+}
+
+/// Asks for the health path, on a connection of its own. It needs no place among those for traffic.
+pub(super) async fn ask(
+    node: &Node,
+    service: &Service,
+    opened: Opened,
+    limit: Duration,
+) -> Result<StatusCode, NotWell> {
+    let no_answer = |refusal: Refusal| NotWell::NoAnswer(said(&refusal));
     let place = Places::new(None).take().map(Arc::new);
-    let place = place.ok_or("no place for a connection")?;
-    let mut sender = Sender::start(opened, node, &place).await.map_err(said)?;
+    let place = place.ok_or_else(|| NotWell::NoAnswer("no place for a connection".to_owned()))?;
+    let mut sender = Sender::start(opened, node, &place)
+        .await
+        .map_err(no_answer)?;
     let mut request = Request::new(RequestBody::empty());
     if let Some(path) = &service.health_path {
         *request.uri_mut() = Uri::from(path.clone());
     }
+    let host = HeaderValue::from_str(service.authority.as_str())
+        .map_err(|error| NotWell::NoAnswer(error.to_string()))?;
     let headers = request.headers_mut();
-    let host = HeaderValue::from_str(service.authority.as_str());
-    headers.insert(HOST, host.map_err(|error| error.to_string())?);
+    headers.insert(HOST, host);
     headers.insert(USER_AGENT, HeaderValue::from_static("jotgate-health-check"));
     let verdict = request.body().verdict();
     let answer = sender
-        .send(request, service.scheme, &verdict, CHECK_TIMEOUT)
+        .send(request, service.scheme, &verdict, limit)
         .await
-        .map_err(|failure| said(failure.refusal(node)))?;
-    if answer.status().is_success() {
-        Ok(())
-    } else {
-        Err(format!("the check was answered with {}", answer.status()))
-    }
+        .map_err(|failure| no_answer(failure.refusal(node)))?;
+    let status = answer.status();
+    status
+        .is_success()
+        .then_some(status)
+        .ok_or(NotWell::Status(status))
+}
+
+fn said(refusal: &Refusal) -> String {
+    refusal.detail().unwrap_or_default().to_owned()
 }

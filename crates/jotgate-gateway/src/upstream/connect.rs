@@ -1,12 +1,14 @@
 //! New connections to backends.
 
+use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jotgate_model::{Node, Reason, Refusal, Scheme, Service};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -19,6 +21,40 @@ pub(super) struct Opened {
     pub(super) http2: bool,
 }
 
+/// Why there is no connection. Worded to follow the name of the node.
+#[derive(Debug)]
+pub(super) enum NotOpened {
+    /// The name has no address.
+    Resolve(io::Error),
+    /// No address takes connections.
+    Connect(io::Error),
+    /// What the node's connections are made with cannot be used.
+    Material(String),
+    /// No certificate can have that name.
+    Name,
+    /// The handshake failed.
+    Tls(io::Error),
+    /// It took longer than that.
+    TimedOut(Duration),
+}
+
+impl fmt::Display for NotOpened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve(error) | Self::Connect(error) => {
+                write!(f, "cannot be reached: {}", plain(error))
+            }
+            Self::Material(what) => f.write_str(what),
+            Self::Name => f.write_str("has a name that no certificate can have"),
+            Self::Tls(error) => write!(f, "failed the TLS handshake: {}", plain(error)),
+            Self::TimedOut(limit) => {
+                let limit = limit.as_secs_f64();
+                write!(f, "did not accept a connection within {limit} s")
+            }
+        }
+    }
+}
+
 /// Connects to a backend within `limit`, TLS included. `http2` says whether HTTP/2 may be spoken.
 pub(super) async fn open(
     (node, service): (&Node, &Service),
@@ -26,22 +62,33 @@ pub(super) async fn open(
     http2: bool,
     limit: Duration,
 ) -> Result<Opened, Refusal> {
-    let authority = &service.authority;
-    let failed = |reason, what: String| {
+    let opened = connect(service, || state.tls(node), http2, limit).await;
+    opened.map_err(|failure| {
+        let reason = match failure {
+            NotOpened::TimedOut(_) => Reason::NodeTimeout,
+            _ => Reason::NodeFailed,
+        };
+        let (name, authority) = (&node.name, &service.authority);
         Refusal::with(
             reason,
-            format!("the node \"{}\" at {authority} {what}", node.name),
+            format!("the node \"{name}\" at {authority} {failure}"),
         )
-    };
+    })
+}
+
+/// The same for whoever wants to know why not. `tls` says how TLS is spoken.
+pub(super) async fn connect(
+    service: &Service,
+    tls: impl FnOnce() -> Result<Arc<ClientConfig>, String>,
+    http2: bool,
+    limit: Duration,
+) -> Result<Opened, NotOpened> {
+    let authority = &service.authority;
     let connecting = async {
-        let stream = TcpStream::connect(authority.as_str())
-            .await
-            .map_err(|error| {
-                failed(
-                    Reason::NodeFailed,
-                    format!("cannot be reached: {}", plain(&error)),
-                )
-            })?;
+        let addresses = lookup_host(authority.as_str()).await;
+        let addresses: Vec<_> = addresses.map_err(NotOpened::Resolve)?.collect();
+        let stream = TcpStream::connect(&*addresses).await;
+        let stream = stream.map_err(NotOpened::Connect)?;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY cannot be set");
         }
@@ -51,46 +98,24 @@ pub(super) async fn open(
                 http2,
             });
         }
-        let config = state
-            .tls(node)
-            .map_err(|what| failed(Reason::NodeFailed, what))?;
+        let config = tls().map_err(NotOpened::Material)?;
         let config = if http2 {
             offering_http2(&config)
         } else {
             config
         };
         let host = authority.host().trim_matches(['[', ']']);
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
-            failed(
-                Reason::NodeFailed,
-                "has a name that no certificate can have".to_owned(),
-            )
-        })?;
-        let stream = TlsConnector::from(config)
-            .connect(name, stream)
-            .await
-            .map_err(|error| {
-                failed(
-                    Reason::NodeFailed,
-                    format!("failed the TLS handshake: {}", plain(&error)),
-                )
-            })?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| NotOpened::Name)?;
+        let stream = TlsConnector::from(config).connect(name, stream).await;
+        let stream = stream.map_err(NotOpened::Tls)?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Opened {
             stream: BackendStream::Tls(Box::new(stream)),
             http2,
         })
     };
-    match timeout(limit, connecting).await {
-        Ok(result) => result,
-        Err(_) => Err(failed(
-            Reason::NodeTimeout,
-            format!(
-                "did not accept a connection within {} s",
-                limit.as_secs_f64()
-            ),
-        )),
-    }
+    let opened = timeout(limit, connecting).await;
+    opened.unwrap_or(Err(NotOpened::TimedOut(limit)))
 }
 
 /// The same with ALPN; the TLS sessions are shared.
@@ -101,7 +126,7 @@ fn offering_http2(config: &ClientConfig) -> Arc<ClientConfig> {
 }
 
 /// An error of the system without its number.
-fn plain(error: &std::io::Error) -> String {
+pub(super) fn plain(error: &io::Error) -> String {
     error
         .get_ref()
         .map_or_else(|| error.kind().to_string(), ToString::to_string)

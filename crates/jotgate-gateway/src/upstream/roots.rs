@@ -1,13 +1,18 @@
 //! Whom the gateway believes about a backend's identity: the roots of this machine and those of the
 //! node. There is no way to believe nobody and connect all the same.
 
+mod witness;
+
 use std::sync::{Arc, LazyLock};
 
 use jotgate_model::TlsMaterial;
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+pub(super) use witness::Witness;
 
 /// The roots of this machine, read once.
 static SYSTEM_ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
@@ -22,6 +27,27 @@ static SYSTEM_ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
 
 /// How TLS connections to a node are made.
 pub(crate) fn client_config(material: &TlsMaterial) -> Result<Arc<ClientConfig>, String> {
+    let roots = roots(material)?;
+    finish(material, builder()?.with_root_certificates(roots))
+}
+
+/// The same judge, with somebody who remembers what it refused.
+pub(super) fn witnessed(
+    material: &TlsMaterial,
+) -> Result<(Arc<ClientConfig>, Arc<Witness>), String> {
+    let roots = Arc::new(roots(material)?);
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let judge = WebPkiServerVerifier::builder_with_provider(roots, provider)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let witness = Arc::new(Witness::beside(judge));
+    let builder = builder()?
+        .dangerous()
+        .with_custom_certificate_verifier(witness.clone());
+    Ok((finish(material, builder)?, witness))
+}
+
+fn roots(material: &TlsMaterial) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::clone(&SYSTEM_ROOTS);
     for certificate in CertificateDer::pem_slice_iter(material.ca_certificate.as_bytes()) {
         let certificate =
@@ -30,10 +56,20 @@ pub(crate) fn client_config(material: &TlsMaterial) -> Result<Arc<ClientConfig>,
             .add(certificate)
             .map_err(|error| format!("caCertificate is no root: {error}"))?;
     }
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    Ok(roots)
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots);
+        .map_err(|error| error.to_string())
+}
+
+/// With the certificate that the gateway shows, if any.
+fn finish(
+    material: &TlsMaterial,
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+) -> Result<Arc<ClientConfig>, String> {
     let config = if material.client_certificate.is_empty() {
         builder.with_no_client_auth()
     } else {

@@ -70,4 +70,37 @@ impl FetchError {
             Self::TooLarge(_) => "too_large",
         }
     }
+
+    /// What to do about it, as a sentence.
+    pub(crate) const fn remedy(&self) -> &'static str {
+        match self {
+            Self::BadAddress(_) | Self::Redirect(_) | Self::TooManyRedirects(_) => {
+                "Write the https address at which the keys are in the end."
+            }
+            Self::Discovery(_) => "Write the issuer exactly as its discovery document does.",
+            Self::Encoded(_) | Self::KeySet(_) | Self::TooLarge(_) => {
+                "Check whether the address is that of a JWK set with keys for signatures."
+            }
+            Self::Internal(_) => {
+                "The name leads into the network: write the internal host itself if that is meant."
+            }
+            Self::Protocol(_) => "Look at the log of that server: it broke off.",
+            Self::Resolve(_) => {
+                "Check how the host is written, and whether the gateway's machine can resolve it."
+            }
+            Self::Status(_) => {
+                "Check the path, and whether the server asks who is there: key sets are fetched by nobody \
+                 in particular."
+            }
+            Self::Timeout(_) => {
+                "Check whether a firewall drops the connection, and whether the server is overloaded."
+            }
+            Self::Tls(_) => {
+                "Let the gateway's machine trust the root of the server's certificate, or renew that."
+            }
+            Self::Unreachable(_) => {
+                "Check the port, and the firewalls between the gateway and the server."
+            }
+        }
+    }
 }

@@ -43,10 +43,7 @@ impl Inner {
             let start = || start(this, target, background, fetcher);
             running.entry(target.clone()).or_insert_with(start);
         }
-        let sources: Sources = running
-            .iter()
-            .map(|(target, task)| (target.clone(), task.source.clone()))
-            .collect();
+        let sources = sources_in(&running);
         let known = this.rules.load_full();
         let compiled = snapshot.virtual_proxies().filter_map(|vp| {
             let rules = match known.get(&vp.id) {
@@ -92,6 +89,11 @@ impl Inner {
         let rules = self.rules_of(virtual_proxy);
         let judge = rules.as_ref().and_then(|rules| rules.judge_of(token));
         judge.map(|judge| judge.sources.clone()).unwrap_or_default()
+    }
+
+    /// The sources that are fetched now.
+    pub(super) fn running(&self) -> Sources {
+        sources_in(&self.running.0.lock())
     }
 
     pub(super) fn sources(&self) -> Vec<SourceState> {
@@ -144,6 +146,13 @@ fn start(inner: &Arc<Inner>, target: &Target, background: &Handle, fetcher: &Arc
         source,
         handle: task.abort_handle(),
     }
+}
+
+fn sources_in(running: &HashMap<Target, Task>) -> Sources {
+    let sources = running.iter();
+    sources
+        .map(|(target, task)| (target.clone(), task.source.clone()))
+        .collect()
 }
 
 /// Every published key set that a virtual proxy of the snapshot names.

@@ -1,4 +1,5 @@
 mod cached;
 mod issuers;
 mod rotation;
+mod shared;
 mod unreliable;

@@ -113,6 +113,7 @@ pub(crate) fn steps(current: &Documents, wanted: &Documents) -> Vec<Change> {
 /// Whether both say the same, whenever they were saved.
 fn same(a: Option<&Document>, b: Option<&Document>) -> bool {
     match (a, b) {
+        (Some(a), Some(b)) if a == b => true,
         (Some(a), Some(b)) => {
             let mut a = a.clone();
             *a.metadata_mut() = b.metadata().clone();

@@ -11,7 +11,8 @@ pub struct Comparison {
     pub before: u64,
     /// The revision after; the same where nothing differs.
     pub after: u64,
-    /// The documents that differ, the kinds and their ids in order.
+    /// The documents that differ, the kinds and their ids in order. Fields of new and deleted ones may be left
+    /// out, as was asked for.
     pub documents: Vec<DocumentDifference>,
 }
 
@@ -41,8 +42,9 @@ pub enum DocumentChange {
     Updated,
 }
 
-pub(crate) fn compare(before: &Snapshot, after: &Snapshot) -> Comparison {
-    let documents = compare_documents(&before.documents, &after.documents);
+/// Says of the first `in_detail` documents which fields differ; of others that are new or gone, just that.
+pub(crate) fn compare(before: &Snapshot, after: &Snapshot, in_detail: usize) -> Comparison {
+    let documents = compare_documents(&before.documents, &after.documents, in_detail);
     Comparison {
         before: before.revision,
         after: after.revision,
@@ -51,42 +53,60 @@ pub(crate) fn compare(before: &Snapshot, after: &Snapshot) -> Comparison {
 }
 
 /// What differs, document by document.
-pub(crate) fn compare_documents(before: &Documents, after: &Documents) -> Vec<DocumentDifference> {
+fn compare_documents(
+    before: &Documents,
+    after: &Documents,
+    in_detail: usize,
+) -> Vec<DocumentDifference> {
     let all = Document::all(before).chain(Document::all(after));
     let mut ids: Vec<(Kind, Uuid)> = all
         .map(|document| (document.kind(), document.id()))
         .collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut documents = Vec::new();
+    let mut differing = Vec::new();
     for (kind, id) in ids {
         let old = Document::find(before, kind, id);
         let new = Document::find(after, kind, id);
-        if old == new {
-            continue;
-        }
-        let fields = differences(old.as_ref(), new.as_ref());
-        let change = match (&old, &new) {
-            (None, _) => DocumentChange::Created,
-            (_, None) => DocumentChange::Deleted,
-            // Only the dates differ.
-            _ if fields.is_empty() => continue,
-            _ => DocumentChange::Updated,
-        };
-        let name = match (&new, &old) {
-            (Some(document), _) => name_of(document, after),
-            (None, Some(document)) => name_of(document, before),
-            (None, None) => String::new(),
-        };
-        documents.push(DocumentDifference {
-            kind,
-            id,
-            name,
-            change,
-            fields,
-        });
+        let named = if new.is_some() { after } else { before };
+        let is_detailed = differing.len() < in_detail;
+        differing.extend(difference(old.as_ref(), new.as_ref(), named, is_detailed));
     }
-    documents
+    differing
+}
+
+/// What differs between a document before and after; nothing when only its dates do. `named` has the
+/// documents that it is called after. The fields of one that is new or gone are looked for only when they are
+/// wanted.
+pub(crate) fn difference(
+    old: Option<&Document>,
+    new: Option<&Document>,
+    named: &Documents,
+    is_detailed: bool,
+) -> Option<DocumentDifference> {
+    if old == new {
+        return None;
+    }
+    let document = new.or(old)?;
+    let fields = if is_detailed || old.is_some() == new.is_some() {
+        differences(old, new)
+    } else {
+        Vec::new()
+    };
+    let change = match (old, new) {
+        (None, _) => DocumentChange::Created,
+        (_, None) => DocumentChange::Deleted,
+        _ if fields.is_empty() => return None,
+        _ => DocumentChange::Updated,
+    };
+    let name = Some(name_of(document, named)).filter(|name| !name.is_empty());
+    Some(DocumentDifference {
+        kind: document.kind(),
+        id: document.id(),
+        name: name.unwrap_or_else(|| document.display_name()),
+        change,
+        fields,
+    })
 }
 
 /// What people call a document. A proxy has the name of its node.

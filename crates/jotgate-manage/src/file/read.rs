@@ -7,10 +7,10 @@ use jotgate_repository::{Change, Document, Kind, SECRET_FIELDS};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::deletions::deletions;
 use super::names::{Names, prefix_key};
 use super::write::{row, without_nulls};
 use super::{FORMAT, KEEP, KINDS, METADATA, OPAQUE, SERVICE_CLUSTER, refers_to, section};
-use crate::labels::without_label;
 
 /// How many documents a file may have.
 pub const MAX_DOCUMENTS: usize = 20_000;
@@ -46,7 +46,8 @@ pub(crate) fn plan(
         }
     }
     stop_at(&errors)?;
-    changes.extend(deletions(&entries, documents));
+    let described = entries.iter().map(|entry| (entry.kind, entry.id));
+    changes.extend(deletions(&described.collect(), documents));
     Ok(changes)
 }
 
@@ -348,55 +349,6 @@ pub(crate) fn check_members(written: &Value, read: &Value, path: &str) -> Result
             Ok(())
         }
         _ => Ok(()),
-    }
-}
-
-/// What is stored and not in the file any more, and proxies of which the file says nothing, without
-/// what goes.
-fn deletions(entries: &[Entry<'_>], documents: &Documents) -> Vec<Change> {
-    let described: HashSet<(Kind, Uuid)> = entries.iter().map(|e| (e.kind, e.id)).collect();
-    let gone = |document: &Document| !described.contains(&(document.kind(), document.id()));
-    let (stay, go): (Vec<Document>, Vec<Document>) = Document::all(documents)
-        .filter(gone)
-        .partition(|document| document.kind() == Kind::ProxyService);
-    let ids: Vec<Uuid> = go.iter().map(Document::id).collect();
-    let mut changes = Vec::new();
-    for proxy in stay {
-        let kept = without_label(proxy.clone(), &ids).unwrap_or_else(|| proxy.clone());
-        let kept = without_links(kept, &ids);
-        if kept != proxy {
-            changes.push(Change::Put(kept));
-        }
-    }
-    // What others refer to goes last.
-    let mut go: Vec<(usize, Document)> = go
-        .into_iter()
-        .map(|document| {
-            (
-                KINDS
-                    .iter()
-                    .position(|k| *k == document.kind())
-                    .unwrap_or(0),
-                document,
-            )
-        })
-        .collect();
-    go.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
-    changes.extend(go.iter().map(|(_, document)| Change::Delete {
-        kind: document.kind(),
-        id: document.id(),
-    }));
-    changes
-}
-
-fn without_links(document: Document, ids: &[Uuid]) -> Document {
-    match document {
-        Document::ProxyService(mut proxy) => {
-            let settings = &mut std::sync::Arc::make_mut(&mut proxy).settings;
-            settings.virtual_proxies.retain(|id| !ids.contains(id));
-            Document::ProxyService(proxy)
-        }
-        other => other,
     }
 }
 

@@ -16,10 +16,13 @@ use crate::{Actor, ManageError, Management};
 
 /// What the trail calls it.
 const USE: &str = "set_up_link.use";
-/// The setting that holds the newest link.
+/// The setting that holds the links: one, or one of each gateway that has started since the last was
+/// asked for.
 const SETTING: &str = "set_up_link";
-/// How long it works, in milliseconds.
+/// How long a link works, in milliseconds.
 const LIFETIME: i64 = 3_600_000;
+/// How many links work at a time: a gateway that starts again and again makes one each time.
+const LINKS: usize = 100;
 
 /// What is kept of a link.
 #[derive(Serialize, Deserialize)]
@@ -40,35 +43,66 @@ pub async fn make_set_up_secret(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<SessionSecret, ManageError> {
+    let (secret, kept) = new_link(now);
+    repository.set_setting(SETTING, &text(&[kept])?).await?;
+    note(repository, actor, now).await?;
+    Ok(secret)
+}
+
+/// Without its row in the trail nobody gets the secret.
+async fn note(repository: &Repository, actor: &Actor, now: Timestamp) -> Result<(), ManageError> {
+    let subject = Subject::default();
+    let made = entry(actor.for_audit(), "set_up_link.make", subject, now);
+    Ok(repository.append_audit(&[made]).await?)
+}
+
+fn new_link(now: Timestamp) -> (SessionSecret, Kept) {
     let secret = SessionSecret::generate();
     let kept = Kept {
         hash: hex(&secret.key()),
         until: now.as_millis().saturating_add(LIFETIME),
     };
-    let text = serde_json::to_string(&kept)
-        .map_err(|error| ManageError::Unavailable(error.to_string()))?;
-    repository.set_setting(SETTING, &text).await?;
-    // Without its row nobody gets the secret.
-    let made = entry(
-        actor.for_audit(),
-        "set_up_link.make",
-        Subject::default(),
-        now,
-    );
-    repository.append_audit(&[made]).await?;
-    Ok(secret)
+    (secret, kept)
+}
+
+fn text(links: &[Kept]) -> Result<String, ManageError> {
+    serde_json::to_string(links).map_err(|error| ManageError::Unavailable(error.to_string()))
+}
+
+/// Those that work now. What cannot be read was made by another version: its hour is soon over.
+fn working(stored: &str, now: Timestamp) -> Vec<Kept> {
+    let mut links: Vec<Kept> = serde_json::from_str(stored).unwrap_or_default();
+    links.retain(|kept| now.as_millis() < kept.until);
+    links
 }
 
 impl Management {
-    /// Makes a link for the first administrator; those before it no longer work.
+    /// Makes a link for the first administrator. Those of other nodes work on, whose gateways start at
+    /// the same time as this one: nobody can know which of them is read.
     ///
     /// # Errors
     /// [`ManageError::Unavailable`].
-    pub async fn make_set_up_secret(&self, now: Timestamp) -> Result<SessionSecret, ManageError> {
-        make_set_up_secret(&self.inner.repository, &Actor::system(), now).await
+    pub async fn invite(&self, now: Timestamp) -> Result<SessionSecret, ManageError> {
+        let repository = &self.inner.repository;
+        loop {
+            let (secret, kept) = new_link(now);
+            let stored = repository.setting(SETTING).await?;
+            let mut links = working(stored.as_deref().unwrap_or_default(), now);
+            links.drain(..links.len().saturating_sub(LINKS - 1));
+            links.push(kept);
+            let links = text(&links)?;
+            let placed = match stored {
+                None => repository.first_setting(SETTING, &links).await? == links,
+                Some(stored) => repository.replace_setting(SETTING, &stored, &links).await?,
+            };
+            if placed {
+                note(repository, &Actor::system(), now).await?;
+                return Ok(secret);
+            }
+        }
     }
 
-    /// The same for somebody who asks for it.
+    /// Makes a link for somebody who asks for it; those before it no longer work.
     ///
     /// # Errors
     /// [`ManageError::Forbidden`] without the role RootAdmin, and [`ManageError::Unavailable`].
@@ -90,20 +124,8 @@ impl Management {
         Ok(secret)
     }
 
-    /// Whether a link with that secret would work now.
-    ///
-    /// # Errors
-    /// [`LocalError::LinkInvalid`] when not, and [`LocalError::Unavailable`].
-    pub async fn check_set_up_secret(
-        &self,
-        secret: &str,
-        now: Timestamp,
-    ) -> Result<(), LocalError> {
-        self.valid_link(secret, now).await.map(drop)
-    }
-
     /// Makes a local administrator with everything, or gives an existing one a new password, for
-    /// whoever has the newest link. The link no longer works afterwards.
+    /// whoever has a link. No link works afterwards.
     ///
     /// # Errors
     /// [`LocalError::LinkInvalid`], [`LocalError::Unusable`], after which the link still works, and
@@ -155,21 +177,16 @@ impl Management {
         carry_through(work).await?.ok_or(LocalError::LinkInvalid)
     }
 
-    /// What is kept of the link with that secret, if it works now.
+    /// The links as they are kept, if the one with that secret works now.
     async fn valid_link(&self, secret: &str, now: Timestamp) -> Result<String, LocalError> {
         let stored = self.inner.repository.setting(SETTING).await;
         let stored = stored.map_err(ManageError::from)?;
-        let text = stored.ok_or(LocalError::LinkInvalid)?;
-        let works = serde_json::from_str::<Kept>(&text).is_ok_and(|kept| {
-            // Hashes are compared: how long that takes tells nothing about the secret.
-            SessionKey::from_cookie(secret.as_bytes()).is_some_and(|key| hex(&key) == kept.hash)
-                && now.as_millis() < kept.until
-        });
-        if works {
-            Ok(text)
-        } else {
-            Err(LocalError::LinkInvalid)
-        }
+        let stored = stored.ok_or(LocalError::LinkInvalid)?;
+        let key = SessionKey::from_cookie(secret.as_bytes()).ok_or(LocalError::LinkInvalid)?;
+        // Hashes are compared: how long that takes tells nothing about the secret.
+        let hash = hex(&key);
+        let works = working(&stored, now).iter().any(|kept| kept.hash == hash);
+        works.then_some(stored).ok_or(LocalError::LinkInvalid)
     }
 }
 

@@ -30,7 +30,7 @@ async fn a_link_makes_one_administrator_who_then_signs_in() {
     let site = site().await;
     let management = &site.management;
     assert!(management.needs_administrator());
-    let secret = management.make_set_up_secret(at(0)).await.unwrap();
+    let secret = management.invite(at(0)).await.unwrap();
     let secret = secret.expose();
     let stored = site.repository.setting("set_up_link").await.unwrap();
     assert!(!stored.unwrap().contains(secret), "only its hash is kept");
@@ -60,7 +60,7 @@ async fn a_link_makes_one_administrator_who_then_signs_in() {
 #[tokio::test]
 async fn a_link_runs_out_and_a_newer_one_replaces_it() {
     let site = site().await;
-    let old = site.management.make_set_up_secret(at(0)).await.unwrap();
+    let old = site.management.invite(at(0)).await.unwrap();
     assert_eq!(
         set_up(&site, old.expose(), "anna", 3600).await,
         Err(LocalError::LinkInvalid)
@@ -78,10 +78,34 @@ async fn a_link_runs_out_and_a_newer_one_replaces_it() {
     assert!(set_up(&site, new.expose(), "anna", 3601).await.is_ok());
 }
 
+/// Each node prints its own, and the last one alone worked: whoever read another could not get in.
+#[tokio::test]
+async fn the_links_of_nodes_that_start_at_once_all_work_until_one_is_used() {
+    let site = site().await;
+    let invite = || site.management.invite(at(0));
+    let (a, b, c) = tokio::join!(invite(), invite(), invite());
+    let (a, b, c) = (a.unwrap(), b.unwrap(), c.unwrap());
+    assert!(set_up(&site, b.expose(), "anna", 1).await.is_ok());
+    for used in [a, b, c] {
+        let again = set_up(&site, used.expose(), "boz", 1).await;
+        assert_eq!(again, Err(LocalError::LinkInvalid));
+    }
+    // However many there are, each new one works, and what is kept of them stays small.
+    let mut links = Vec::new();
+    for _ in 0..=100 {
+        links.push(site.management.invite(at(2)).await.unwrap());
+    }
+    let stored = site.repository.setting("set_up_link").await.unwrap();
+    assert!(stored.unwrap().len() < 12_000);
+    let first = set_up(&site, links[0].expose(), "boz", 3).await;
+    assert_eq!(first, Err(LocalError::LinkInvalid));
+    assert!(set_up(&site, links[100].expose(), "boz", 3).await.is_ok());
+}
+
 #[tokio::test]
 async fn two_who_use_a_link_at_once_make_one_administrator() {
     let site = site().await;
-    let secret = site.management.make_set_up_secret(at(0)).await.unwrap();
+    let secret = site.management.invite(at(0)).await.unwrap();
     let (a, b) = tokio::join!(
         set_up(&site, secret.expose(), "a", 1),
         set_up(&site, secret.expose(), "b", 1)
@@ -207,7 +231,7 @@ async fn another_password_ends_the_other_sessions() {
     assert_eq!(mine.ended(), None);
 
     // A link is for whoever has lost control of the account: nobody stays.
-    let secret = management.make_set_up_secret(at(1)).await.unwrap();
+    let secret = management.invite(at(1)).await.unwrap();
     set_up(&site, secret.expose(), "anna", 2).await.unwrap();
     assert_eq!(mine.ended(), Some(EndReason::ClosedByServer));
 

@@ -67,7 +67,7 @@ fn edits(edits: Vec<Edit>) -> Draft {
 async fn preview(site: &Site, draft: &Draft, end_sessions: bool) -> SessionEffects {
     let tried = site
         .management
-        .preview_draft(root(), draft, end_sessions, at(600));
+        .preview_draft(root(), draft, end_sessions, usize::MAX, at(600));
     tried.await.unwrap().sessions
 }
 
@@ -210,4 +210,30 @@ async fn all_are_counted_and_some_are_named() {
         (MAX_NAMED + 1, MAX_NAMED)
     );
     assert_eq!(effects.affected, MAX_NAMED + 1);
+}
+
+/// A restore may delete a thousand documents, and a page shows fifty.
+#[tokio::test]
+async fn fields_of_what_goes_are_told_of_as_many_as_are_wanted() {
+    let site = site().await;
+    let mut gone = Vec::new();
+    for prefix in ["a", "b", "c"] {
+        let id = site.create(prefix).await.metadata.id;
+        gone.push(Edit::Delete {
+            kind: Kind::VirtualProxy,
+            id,
+        });
+    }
+    let draft = edits(gone);
+    for (in_detail, expected) in [(0, 0), (2, 2), (usize::MAX, 3)] {
+        let tried = site
+            .management
+            .preview_draft(root(), &draft, false, in_detail, at(600));
+        let documents = tried.await.unwrap().comparison.documents;
+        let gone = documents
+            .iter()
+            .filter(|one| one.change == crate::DocumentChange::Deleted);
+        assert_eq!(gone.clone().count(), 3);
+        assert_eq!(gone.filter(|one| !one.fields.is_empty()).count(), expected);
+    }
 }

@@ -1,24 +1,17 @@
 use std::sync::Arc;
 
-use jotgate_observe::{Feed, FeedLimits};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::{Site, at, invalid, root, site};
+use crate::testing::{Site, at, auditor, invalid, quiet_side, root, site};
 use crate::{Application, Draft, DraftContent, Edit, Kind, LiveSide};
 
 /// A request path that answers every probe with `status`, after `meanwhile` has happened.
 fn answering(site: &Site, status: u16, meanwhile: Option<Draft>) {
     let management = site.management.clone();
     let meanwhile = Arc::new(meanwhile);
-    let limits = FeedLimits {
-        entries: 1,
-        bytes: 1,
-    };
     site.management.use_live(LiveSide {
-        feed: Feed::new(limits, 1),
-        backends: Box::new(Vec::new),
         probe: Box::new(move |_| {
             let (management, meanwhile) = (management.clone(), meanwhile.clone());
             Box::pin(async move {
@@ -28,9 +21,14 @@ fn answering(site: &Site, status: u16, meanwhile: Option<Draft>) {
                     applied.await.unwrap();
                 }
                 let reason = (status >= 500).then(|| "node_unavailable".to_owned());
-                Ok(ProbeAnswer { status, reason })
+                Ok(ProbeAnswer {
+                    status,
+                    reason,
+                    ..ProbeAnswer::default()
+                })
             })
         }),
+        ..quiet_side()
     });
 }
 
@@ -60,6 +58,7 @@ fn probe() -> Probe {
         token: None,
         expect: 200,
         limit: USUAL_PROBE_TIME,
+        keep: 0,
     }
 }
 
@@ -257,4 +256,50 @@ async fn a_ticket_in_the_query_of_a_probe_is_not_told() {
     let failed = applied.await.unwrap_err();
     assert!(matches!(&failed, ManageError::ProbeFailed(_)));
     assert!(!failed.to_string().contains("secret"), "{failed}");
+}
+
+#[tokio::test]
+async fn a_token_is_sent_by_those_who_may_change_something() {
+    let site = site().await;
+    answering(&site, 502, None);
+    let send = |actor, path, token| site.management.send_token(actor, path, token);
+    let answer = send(root(), "/jwt/", "eyJ.a.b").await.unwrap();
+    assert_eq!(
+        (answer.status, answer.reason.as_deref()),
+        (502, Some("node_unavailable"))
+    );
+    let refused = send(auditor(), "/jwt/", "eyJ.a.b").await;
+    assert!(matches!(refused, Err(ManageError::Forbidden(_))));
+    for (path, token, field) in [
+        ("jwt", "x", "probe.path"),
+        ("/jwt/\r\nx:y", "x", "probe.path"),
+        ("/jwt/", "a b", "probe.token"),
+        ("/jwt/", "", "probe.token"),
+    ] {
+        let errors = invalid(send(root(), path, token).await);
+        assert_eq!(errors.0[0].field, field);
+    }
+}
+
+/// The trail says what became of the change, and why.
+#[tokio::test]
+async fn the_verdict_of_a_probe_is_in_the_trail() {
+    for (status, outcome, told) in [
+        (200, "done", "Kept: the probe of /jwt/hub/ got 200"),
+        (502, "failed", "Rolled back: the probe of /jwt/hub/ got 502"),
+    ] {
+        let site = site().await;
+        let id = site.create("jwt").await.metadata.id;
+        answering(&site, status, None);
+        drop(apply(&site, audience(id, "other")).await);
+        let rows = site.management.audit_rows(&Default::default(), 20).await;
+        let rows = rows.unwrap();
+        let mut proved = rows
+            .iter()
+            .filter(|row| row.action == "configuration.prove");
+        let row = proved.next().expect("a row");
+        assert_eq!((&*row.outcome, row.revision), (outcome, Some(3)));
+        assert!(row.reason.starts_with(told), "{}", row.reason);
+        assert_eq!(row.actor, root().name);
+    }
 }

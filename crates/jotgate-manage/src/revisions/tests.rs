@@ -23,7 +23,7 @@ async fn every_revision_can_be_compared_and_restored() {
     assert_eq!(compared.documents[0].change, DocumentChange::Created);
 
     let restored = management
-        .restore_revision(root(), 2, "", at(4))
+        .restore_revision(root(), 2, None, "", at(4))
         .await
         .unwrap();
     assert_eq!((restored.before, restored.after), (4, 5));
@@ -38,7 +38,7 @@ async fn every_revision_can_be_compared_and_restored() {
     );
 
     let again = management
-        .restore_revision(root(), 2, "", at(5))
+        .restore_revision(root(), 2, None, "", at(5))
         .await
         .unwrap();
     assert_eq!(
@@ -48,7 +48,7 @@ async fn every_revision_can_be_compared_and_restored() {
     );
     for missing in [0, 6] {
         let refused = management
-            .restore_revision(root(), missing, "", at(5))
+            .restore_revision(root(), missing, None, "", at(5))
             .await;
         assert_eq!(refused.unwrap_err(), ManageError::NoRevision(missing));
     }
@@ -74,11 +74,41 @@ async fn what_is_no_longer_good_is_not_restored() {
     // Revision 3 had another default virtual proxy, which only RootAdmin may change.
     let refused = site
         .management
-        .restore_revision(security, 3, "", at(4))
+        .restore_revision(security, 3, None, "", at(4))
         .await;
     assert!(
         matches!(refused, Err(ManageError::Forbidden(_))),
         "{refused:?}"
     );
     site.assert_unchanged_since(4).await;
+}
+
+/// Whoever has looked at a comparison agrees to that one.
+#[tokio::test]
+async fn nothing_is_restored_over_what_others_have_saved_meanwhile() {
+    let site = site().await;
+    let management = &site.management;
+    site.create("one").await;
+    let seen = management.snapshot().revision;
+    site.create("theirs").await;
+    let restoring = management.restore_revision(root(), 1, Some(seen), "", at(3));
+    let error = restoring.await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ManageError::Outdated {
+                base: 2,
+                current: 3,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let told = error.to_string();
+    assert!(told.contains("others have changed it meanwhile"), "{told}");
+    site.assert_unchanged_since(3).await;
+    let restored = management
+        .restore_revision(root(), 1, Some(3), "", at(4))
+        .await;
+    assert_eq!(restored.unwrap().after, 4);
 }

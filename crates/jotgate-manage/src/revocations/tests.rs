@@ -1,18 +1,19 @@
 use std::collections::HashMap;
 
-use jotgate_model::entity::JwtIssuerConfig;
+use jotgate_model::entity::{JwtIssuerConfig, VirtualProxyConfig};
 use jotgate_model::{Algorithm, Identity, Reason, SessionRules, Snapshot};
 use jotgate_session::NewSession;
 use jotgate_token::SigningKey;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{PUBLIC_KEY_1024, Site, at, draft, invalid, root, site};
+use crate::testing::{PUBLIC_KEY_1024, PUBLIC_KEY_2048, Site, at, draft, invalid, root, site};
 
 struct Lab {
     site: Site,
     keys: Arc<KeyRing>,
     virtual_proxy: Uuid,
+    pem: String,
     key: SigningKey,
 }
 
@@ -26,15 +27,7 @@ async fn lab() -> Lab {
         .management
         .create_virtual_proxy(root(), document, at(1));
     let virtual_proxy = created.await.unwrap().metadata.id;
-    let keys = keys_of(&site.management.snapshot());
-    site.management.use_keys(keys.clone(), at(2)).await.unwrap();
-    let key = SigningKey::from_pem(&pair.serialize_pem()).unwrap();
-    Lab {
-        site,
-        keys,
-        virtual_proxy,
-        key,
-    }
+    Lab::of(site, virtual_proxy, &pair.serialize_pem()).await
 }
 
 fn keys_of(snapshot: &Snapshot) -> Arc<KeyRing> {
@@ -44,6 +37,24 @@ fn keys_of(snapshot: &Snapshot) -> Arc<KeyRing> {
 }
 
 impl Lab {
+    async fn of(site: Site, virtual_proxy: Uuid, pem: &str) -> Self {
+        let keys = keys_of(&site.management.snapshot());
+        site.management.use_keys(keys.clone(), at(2)).await.unwrap();
+        Self {
+            site,
+            keys,
+            virtual_proxy,
+            pem: pem.to_owned(),
+            key: SigningKey::from_pem(pem).unwrap(),
+        }
+    }
+
+    /// Another process, which hears of what this one stores when it looks.
+    async fn neighbour(&self) -> Self {
+        let site = self.site.neighbour().await;
+        Self::of(site, self.virtual_proxy, &self.pem).await
+    }
+
     fn token(&self, user: &str, issued: i64, jti: &str) -> String {
         let claims = json!({
             "userId": user, "userDirectory": "LAB", "jti": jti,
@@ -262,4 +273,56 @@ async fn the_sources_of_keys_are_shown() {
     let sources = lab.management().key_sources();
     assert_eq!(sources.len(), 1);
     assert_eq!(sources[0].virtual_proxies, [lab.virtual_proxy]);
+}
+
+#[tokio::test]
+async fn whom_another_process_let_in_behind_a_revocation_it_ends_when_it_hears() {
+    let lab = lab().await;
+    let other = lab.neighbour().await;
+    let token = lab.token("boz", 1, "a");
+    let ended = [
+        other.sign_in(&token).await,
+        other.sign_in(&lab.token("boz", 2, "b")).await,
+        other.sign_in(&lab.token("ann", 2, "c")).await,
+    ];
+    let kept = [
+        other.sign_in(&lab.token("boz", 3, "d")).await,
+        other.sign_in(&lab.token("ann", 4, "e")).await,
+    ];
+    let management = lab.management();
+    let (vp, ann) = (lab.virtual_proxy, User::new("LAB", "ann"));
+    let revoked = management.revoke_token(root(), &token, "", at(3));
+    revoked.await.unwrap();
+    let revoked = management.revoke_jti(root(), vp, "b", None, "", at(3));
+    revoked.await.unwrap();
+    let revoked = management.revoke_user_tokens_before(root(), ann, None, None, "", at(3));
+    revoked.await.unwrap();
+    assert!(ended.iter().all(|session| session.ended().is_none()));
+    other.management().catch_up(at(4)).await.unwrap();
+    assert!(ended.iter().all(|session| session.ended().is_some()));
+    assert!(kept.iter().all(|session| session.ended().is_none()));
+    assert_eq!(other.reason(&token).await, REVOKED);
+}
+
+#[tokio::test]
+async fn a_key_that_another_process_removed_takes_with_it_what_was_opened_behind_that() {
+    let lab = lab().await;
+    let (early, late) = (lab.neighbour().await, lab.neighbour().await);
+    // One of them knew everything up to a time that is later than its session.
+    early.management().catch_up(at(10)).await.unwrap();
+    let token = lab.token("boz", 1, "a");
+    let (before, behind) = (early.sign_in(&token).await, late.sign_in(&token).await);
+    let stored = &lab.management().snapshot().documents.virtual_proxies[&lab.virtual_proxy];
+    let mut document = VirtualProxyConfig::clone(stored);
+    document.jwt_public_key_certificate = PUBLIC_KEY_2048.to_owned();
+    document.jwt_algorithms = vec!["RS256".to_owned()];
+    let saved = lab
+        .management()
+        .update_virtual_proxy(root(), lab.virtual_proxy, document, at(11));
+    saved.await.unwrap();
+    for other in [&early, &late] {
+        other.management().catch_up(at(12)).await.unwrap();
+    }
+    assert_eq!(before.ended(), None);
+    assert_eq!(behind.ended(), Some(EndReason::KeyRemoved));
 }

@@ -5,6 +5,7 @@ use jotgate_session::{NewSession, Session};
 
 use super::*;
 use crate::testing::{Site, at, root, site};
+use crate::{Asker, SessionChoice};
 
 async fn sign_in(site: &Site, virtual_proxy: Uuid) -> Arc<Session> {
     let new = NewSession {
@@ -29,6 +30,50 @@ async fn sign_in(site: &Site, virtual_proxy: Uuid) -> Arc<Session> {
         },
     };
     site.sessions.create(new).await.unwrap().1
+}
+
+#[tokio::test]
+async fn sessions_are_counted_by_their_virtual_proxy_without_those_that_have_run_out() {
+    let site = site().await;
+    let one = site.create("one").await.metadata.id;
+    let two = site.create("two").await.metadata.id;
+    site.create("nobody").await;
+    sign_in(&site, one).await;
+    sign_in(&site, two).await;
+    sign_in(&site, two).await;
+    let counts = |seconds: i64| {
+        let now = Timestamp::from_millis((1_700_000_000 + seconds) * 1000);
+        let counts = site.management.session_counts(now).into_iter();
+        counts.map(|(vp, count)| (vp.id, count)).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(1), [(two, 2), (one, 1)]);
+    assert_eq!(counts(1801), []);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_everywhere_at_one_place_and_of_one_user() {
+    let site = site().await;
+    let (one, two) = (site.create("one").await, site.create("two").await);
+    let ids = [one.metadata.id, two.metadata.id, two.metadata.id];
+    for id in ids {
+        sign_in(&site, id).await;
+    }
+    let listed = |virtual_proxy: Option<&str>, user: Option<&str>, seconds: i64| {
+        let choice = SessionChoice {
+            virtual_proxy: virtual_proxy.map(str::to_owned),
+            user: user.map(|id| User::new("LAB", id)),
+        };
+        let now = Timestamp::from_millis((1_700_000_000 + seconds) * 1000);
+        let asker = Asker::Administrator(root().clone());
+        let found = site.management.readable_sessions(&asker, &choice, now);
+        found.unwrap().len()
+    };
+    assert_eq!(listed(None, None, 1), 3);
+    assert_eq!(listed(Some("two"), None, 1), 2);
+    assert_eq!(listed(None, Some("boz"), 1), 3);
+    assert_eq!(listed(Some("one"), Some("boz"), 1), 1);
+    assert_eq!(listed(None, Some("nobody"), 1), 0);
+    assert_eq!(listed(None, None, 1801), 0, "they have run out");
 }
 
 #[tokio::test]

@@ -123,3 +123,38 @@ async fn a_host_that_cannot_be_served_is_named_and_nothing_is_made() {
         .await;
     created.unwrap();
 }
+
+#[tokio::test]
+async fn nodes_that_join_at_once_are_gateways_of_their_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("jotgate.db");
+    let node = async |id: u128| {
+        let repository = Repository::open_sqlite(&path).await.unwrap();
+        let site = NewSite {
+            proxy: Some(Uuid::from_u128(id)),
+            ..new_site()
+        };
+        load_or_create(&repository, &site).await.unwrap()
+    };
+    let ((_, first), (_, second)) = tokio::join!(node(1), node(2));
+    assert_eq!((first, second), (Uuid::from_u128(1), Uuid::from_u128(2)));
+    // Once more, and another one.
+    node(2).await;
+    let (stored, third) = node(3).await;
+    let documents = stored.documents;
+    assert_eq!(documents.proxy_services.len(), 3);
+    assert_eq!((stored.revision, documents.nodes.len()), (3, 3));
+    let names = documents.nodes.values().map(|node| &node.name);
+    assert_eq!(names.collect::<std::collections::BTreeSet<_>>().len(), 3);
+    assert_eq!(
+        documents
+            .nodes
+            .values()
+            .filter(|node| node.is_central)
+            .count(),
+        1
+    );
+    // Each serves what the first one serves.
+    let snapshot = Snapshot::build(3, documents, third, None).unwrap();
+    assert!(snapshot.default_virtual_proxy().is_some());
+}

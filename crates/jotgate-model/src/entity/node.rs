@@ -8,7 +8,7 @@ use super::{CustomPropertyValue, Metadata, Opaque, SecretText};
 use crate::Timestamp;
 
 /// A machine of the site, and how its services are reached.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServerNodeConfiguration {
     /// Id and dates.

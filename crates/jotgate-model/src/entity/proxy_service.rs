@@ -7,7 +7,7 @@ use super::label::references;
 use super::{CustomPropertyValue, Metadata};
 
 /// A gateway of the site.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProxyService {
     /// Id and dates.
@@ -26,7 +26,7 @@ pub struct ProxyService {
 
 /// The settings of a gateway that other programs read. Ports are information here: where Jotgate
 /// listens is a setting of the process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProxyServiceSettings {
     /// HTTPS.

@@ -7,7 +7,7 @@ use super::label::references;
 use super::{CustomPropertyValue, Metadata, Opaque, SecretText};
 
 /// A virtual proxy as an administrator writes it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VirtualProxyConfig {
     /// Id and dates.

@@ -23,6 +23,17 @@ use crate::{CookieName, FieldErrors, HostPattern, Origin, Prefix};
 const MAX_LIST: usize = 1000;
 
 impl VirtualProxy {
+    /// What is wrong with the settings for tokens while another method is chosen. [`Self::parse`] does
+    /// not look at them: nothing uses them, and a configuration that has them is served.
+    #[must_use]
+    pub fn check_idle_jwt(document: &VirtualProxyConfig) -> FieldErrors {
+        let (mut errors, mut missing) = (FieldErrors::default(), FieldErrors::default());
+        if document.authentication_method != AuthenticationMethod::JWT {
+            parse_jwt(document, &mut errors, &mut missing);
+        }
+        errors
+    }
+
     /// Parses a virtual proxy's document, all but the keys inside of PEM texts.
     ///
     /// What is needed only once it is linked (a method that is served, its attribute names) ends up

@@ -81,6 +81,8 @@ pub struct FeedFilter {
     pub reason: Option<Reason>,
     /// Only the one with this reference.
     pub reference: Option<String>,
+    /// Without the pages of the console that were shown: whoever watches does not want to see themselves.
+    pub without_console: bool,
     /// Only those with a higher number.
     pub after: u64,
 }

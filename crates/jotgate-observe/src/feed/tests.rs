@@ -180,6 +180,37 @@ fn filters() {
 }
 
 #[test]
+fn the_console_is_left_out_but_for_what_it_refused() {
+    let feed = Feed::new(LIMITS, 1);
+    let of = |reference, path| AccessRecord {
+        path,
+        ..served(reference)
+    };
+    feed.note(&of("R1", "/jwt/qmc/sessions"));
+    feed.note(&of("R2", "/jwt/QMC"));
+    feed.note(&of("R3", "/jwt/hub/qmc/"));
+    feed.note(&of("R4", "/jwt/qmcs"));
+    feed.note(&AccessRecord {
+        path: "/jwt/qmc/",
+        ..refused("R5")
+    });
+    feed.note(&AccessRecord {
+        virtual_proxy: Some(""),
+        ..of("R6", "/qmc/")
+    });
+    feed.note(&AccessRecord {
+        virtual_proxy: None,
+        ..of("R7", "/")
+    });
+    let filter = FeedFilter {
+        without_console: true,
+        ..FeedFilter::default()
+    };
+    let found = feed.recent(&filter, 10);
+    assert_eq!(references(&found), ["R3", "R4", "R5", "R7"]);
+}
+
+#[test]
 fn refusals_outlive_a_flood_of_good_requests() {
     let feed = Feed::new(LIMITS, 1);
     feed.note(&refused("R0"));

@@ -3,6 +3,7 @@
 use jotgate_model::Timestamp;
 
 use super::AuditRow;
+use crate::database::Statement;
 use crate::{Repository, RepositoryError};
 
 /// How many rows one call gives.
@@ -69,7 +70,7 @@ impl Repository {
                AND ($8 IS NULL OR outcome = $8)
              ORDER BY sequence {order} LIMIT $9"
         );
-        let rows = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+        Statement::new(sqlx::AssertSqlSafe(statement))
             .bind(filter.before.unwrap_or(i64::MAX))
             .bind(filter.after.unwrap_or(i64::MIN))
             .bind(filter.since.map_or(i64::MIN, Timestamp::as_millis))
@@ -78,9 +79,8 @@ impl Repository {
             .bind(&filter.action)
             .bind(&filter.subject)
             .bind(&filter.outcome)
-            .bind(i64::from(limit.min(MAX_AUDIT_ROWS)))
-            .fetch_all(self.readers())
-            .await?;
-        Ok(rows)
+            .bind(limit.min(MAX_AUDIT_ROWS))
+            .all(&mut self.database().reading().await?)
+            .await
     }
 }

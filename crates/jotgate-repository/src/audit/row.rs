@@ -160,6 +160,14 @@ impl AuditRow {
     }
 }
 
+/// Without NUL, which PostgreSQL does not store.
 fn shortened(text: &str) -> String {
-    text.chars().take(MAX_TEXT).collect()
+    let visible = |c| {
+        if c == '\0' {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    text.chars().take(MAX_TEXT).map(visible).collect()
 }

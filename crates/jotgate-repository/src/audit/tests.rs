@@ -8,7 +8,6 @@ use super::*;
 use crate::Repository;
 
 mod chain;
-mod crash;
 mod end;
 mod lists;
 mod saves;
@@ -55,7 +54,7 @@ impl Fixture {
             "DROP TRIGGER IF EXISTS audit_is_not_removed",
         ];
         for statement in fences.iter().chain(statements) {
-            let done = sqlx::query(*statement).execute(self.repository.writer());
+            let done = sqlx::query(*statement).execute(&self.repository.sqlite().writer);
             done.await.unwrap();
         }
     }
@@ -77,11 +76,6 @@ fn fields(value: Value) -> Map<String, Value> {
         Value::Object(fields) => fields,
         other => panic!("{other} is no object"),
     }
-}
-
-/// Any entry.
-pub(crate) fn entry() -> AuditEntry {
-    numbered(1)
 }
 
 fn numbered(number: i64) -> AuditEntry {

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jotgate_model::ActorKind;
-use sqlx::SqliteConnection;
 
 use super::kept::{HeadFile, Kept};
 use super::{AuditActor, AuditEntry, AuditHead, AuditKey, AuditRow, Outcome, Subject};
+use crate::database::{Link, Statement};
 use crate::{Repository, RepositoryError};
 
 /// The action of a row that tells of a damage which was found while the trail was written.
@@ -46,14 +46,14 @@ impl AuditTrail {
     /// Adds rows in the transaction of what they tell. The writer's lock must be held.
     async fn append(
         &self,
-        connection: &mut SqliteConnection,
+        link: &mut Link,
         entries: &[AuditEntry],
     ) -> Result<Vec<AuditRow>, RepositoryError> {
         let Some(first) = entries.first() else {
             return Ok(Vec::new());
         };
-        let mut head = newest(connection).await?;
-        let damage = self.damage(connection, head).await?;
+        let mut head = newest(link).await?;
+        let damage = self.damage(link, head).await?;
         let damage = damage.map(|reason| damage_entry(first, reason));
         let mut rows = Vec::with_capacity(entries.len());
         for entry in damage.iter().chain(entries) {
@@ -63,7 +63,7 @@ impl AuditTrail {
                 mac: self.key.seal(&row),
             };
             row.mac = head.mac.to_vec();
-            insert(connection, &row).await?;
+            insert(link, &row).await?;
             rows.push(row);
         }
         Ok(rows)
@@ -73,13 +73,13 @@ impl AuditTrail {
     /// happened, nothing else would tell.
     async fn damage(
         &self,
-        connection: &mut SqliteConnection,
+        link: &mut Link,
         head: AuditHead,
     ) -> Result<Option<String>, RepositoryError> {
         let path = self.file.path().display();
         Ok(match self.known() {
             Kept::Head(known) => {
-                let there = known == head || has(connection, &known).await?;
+                let there = known == head || has(link, &known).await?;
                 (!there).then(|| {
                     format!(
                         "the trail ended with row {}, and row {known} had been written",
@@ -152,8 +152,11 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn append_audit(&self, entries: &[AuditEntry]) -> Result<(), RepositoryError> {
-        let transaction = self.writer().begin_with("BEGIN IMMEDIATE").await?;
-        self.commit(transaction, entries).await
+        let mut link = self.database().writing().await?;
+        let rows = self.audit(&mut link, entries).await?;
+        link.commit().await?;
+        self.audited(&rows).await;
+        Ok(())
     }
 
     /// The number and the seal of the newest row.
@@ -161,18 +164,18 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn audit_head(&self) -> Result<AuditHead, RepositoryError> {
-        let mut connection = self.readers().acquire().await?;
-        newest(&mut connection).await
+        newest(&mut self.database().reading().await?).await
     }
 
-    /// Commits a transaction that holds the writer's lock, together with the rows that tell of it.
+    /// Commits a transaction that holds the writer's lock, together with the rows that tell of it,
+    /// and lets other nodes hear of it.
     pub(crate) async fn commit(
         &self,
-        mut transaction: sqlx::Transaction<'static, sqlx::Sqlite>,
+        mut link: Link,
         entries: &[AuditEntry],
     ) -> Result<(), RepositoryError> {
-        let rows = self.audit(&mut transaction, entries).await?;
-        transaction.commit().await?;
+        let rows = self.audit(&mut link, entries).await?;
+        link.commit_and_tell().await?;
         self.audited(&rows).await;
         Ok(())
     }
@@ -180,11 +183,11 @@ impl Repository {
     /// Adds rows to a transaction that holds the writer's lock.
     pub(crate) async fn audit(
         &self,
-        connection: &mut SqliteConnection,
+        link: &mut Link,
         entries: &[AuditEntry],
     ) -> Result<Vec<AuditRow>, RepositoryError> {
         match &self.trail {
-            Some(trail) => trail.append(connection, entries).await,
+            Some(trail) => trail.append(link, entries).await,
             None => Ok(Vec::new()),
         }
     }
@@ -233,10 +236,10 @@ fn damage_entry(first: &AuditEntry, reason: String) -> AuditEntry {
     }
 }
 
-async fn newest(connection: &mut SqliteConnection) -> Result<AuditHead, RepositoryError> {
+async fn newest(link: &mut Link) -> Result<AuditHead, RepositoryError> {
     let newest: Option<AuditRow> =
-        sqlx::query_as("SELECT * FROM audit ORDER BY sequence DESC LIMIT 1")
-            .fetch_optional(connection)
+        Statement::new("SELECT * FROM audit ORDER BY sequence DESC LIMIT 1")
+            .optional(link)
             .await?;
     // A seal of another length is nobody's: what comes after it does not continue it either.
     Ok(newest.map_or(AuditHead::BEGINNING, |row| {
@@ -247,19 +250,19 @@ async fn newest(connection: &mut SqliteConnection) -> Result<AuditHead, Reposito
     }))
 }
 
-async fn has(connection: &mut SqliteConnection, head: &AuditHead) -> Result<bool, RepositoryError> {
+async fn has(link: &mut Link, head: &AuditHead) -> Result<bool, RepositoryError> {
     if *head == AuditHead::BEGINNING {
         return Ok(true);
     }
-    let mac: Option<Vec<u8>> = sqlx::query_scalar("SELECT mac FROM audit WHERE sequence = $1")
+    let mac: Option<(Vec<u8>,)> = Statement::new("SELECT mac FROM audit WHERE sequence = $1")
         .bind(head.sequence)
-        .fetch_optional(connection)
+        .optional(link)
         .await?;
-    Ok(mac.is_some_and(|mac| mac == head.mac))
+    Ok(mac.is_some_and(|(mac,)| mac == head.mac))
 }
 
-async fn insert(connection: &mut SqliteConnection, row: &AuditRow) -> Result<(), RepositoryError> {
-    sqlx::query(
+async fn insert(link: &mut Link, row: &AuditRow) -> Result<(), RepositoryError> {
+    Statement::new(
         "INSERT INTO audit (sequence, at, actor, actor_kind, source, action, subject_kind,
                             subject_id, subject_name, revision, before, after, outcome, reason,
                             previous, mac)
@@ -281,7 +284,7 @@ async fn insert(connection: &mut SqliteConnection, row: &AuditRow) -> Result<(),
     .bind(&row.reason)
     .bind(&row.previous)
     .bind(&row.mac)
-    .execute(connection)
+    .run(link)
     .await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::kept::Kept;
 use super::trail::DAMAGED;
 use super::{AuditHead, AuditKey, AuditRow, AuditTrail, MAX_AUDIT_ROWS};
+use crate::database::Statement;
 use crate::{Repository, RepositoryError};
 
 /// How far away a row is looked for that stands in the wrong place.
@@ -116,13 +117,11 @@ impl Repository {
     /// Also what has a number that no row has.
     async fn rows_from(&self, sequence: i64) -> Result<Vec<AuditRow>, RepositoryError> {
         let beyond = if sequence == 0 { i64::MIN } else { sequence };
-        let rows =
-            sqlx::query_as("SELECT * FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2")
-                .bind(beyond)
-                .bind(i64::from(MAX_AUDIT_ROWS))
-                .fetch_all(self.readers())
-                .await?;
-        Ok(rows)
+        Statement::new("SELECT * FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2")
+            .bind(beyond)
+            .bind(MAX_AUDIT_ROWS)
+            .all(&mut self.database().reading().await?)
+            .await
     }
 }
 

@@ -6,7 +6,7 @@ async fn a_copy_is_one_whole_file_and_a_save_meanwhile_is_not_kept_waiting() {
     let (path, target) = (folder.path().join("a.db"), folder.path().join("b.db"));
     let repository = Repository::open_sqlite(&path).await.unwrap();
     repository.set_setting("a", "one").await.unwrap();
-    let mut reading = repository.readers().begin().await.unwrap();
+    let mut reading = repository.sqlite().readers.begin().await.unwrap();
     let seen: String = sqlx::query_scalar("SELECT value FROM settings")
         .fetch_one(&mut *reading)
         .await

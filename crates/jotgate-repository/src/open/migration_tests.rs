@@ -77,7 +77,7 @@ async fn check(path: &Path, schema: usize) {
     assert_eq!(keys.len(), usize::from(schema >= 4));
     assert!(keys.iter().all(|key| key.virtual_proxies == [id]));
     let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM audit")
-        .fetch_one(repository.readers())
+        .fetch_one(&repository.sqlite().readers)
         .await
         .unwrap();
     assert!(if schema >= 5 { rows >= 2 } else { rows == 0 });

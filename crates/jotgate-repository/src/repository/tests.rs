@@ -6,9 +6,8 @@ use jotgate_model::entity::{ProxyService, ServerNodeConfiguration, VirtualProxyC
 use uuid::Uuid;
 
 use super::*;
-use crate::{AuditActor, Revision};
+use crate::AuditActor;
 
-mod crash;
 mod round_trip;
 
 struct Fixture {
@@ -72,33 +71,6 @@ async fn names(repository: &Repository) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn documents_are_created_replaced_and_deleted() {
-    let f = fixture().await;
-    let first = set(vec![put(1, "a"), put(2, "b")]);
-    assert_eq!(f.repository.apply(0, &first).await, Ok(1));
-    let second = set(vec![put(1, "A"), delete(2), put(3, "c")]);
-    assert_eq!(f.repository.apply(1, &second).await, Ok(2));
-    assert_eq!(names(&f.repository).await, ["A", "c"]);
-    assert_eq!(f.repository.load().await.unwrap().revision, 2);
-}
-
-#[tokio::test]
-async fn a_save_that_is_based_on_an_old_revision_changes_nothing() {
-    let f = fixture().await;
-    f.repository
-        .apply(0, &set(vec![put(1, "a")]))
-        .await
-        .unwrap();
-    for expected in [0, 2] {
-        let late = set(vec![put(1, "b"), put(2, "c")]);
-        let late = f.repository.apply(expected, &late).await;
-        assert_eq!(late, Err(RepositoryError::Conflict { stored: 1 }));
-    }
-    assert_eq!(names(&f.repository).await, ["a"]);
-    assert_eq!(f.repository.revisions(None, 10).await.unwrap().len(), 1);
-}
-
-#[tokio::test]
 async fn a_save_that_fails_in_the_middle_changes_nothing() {
     let f = fixture().await;
     f.repository
@@ -107,7 +79,7 @@ async fn a_save_that_fails_in_the_middle_changes_nothing() {
         .unwrap();
     let trap = "CREATE TRIGGER trap BEFORE INSERT ON documents WHEN new.json LIKE '%boom%'
                 BEGIN SELECT raise(FAIL, 'boom'); END";
-    let mut writer = f.repository.pools.writer.acquire().await.unwrap();
+    let mut writer = f.repository.sqlite().writer.acquire().await.unwrap();
     sqlx::query(trap).execute(&mut *writer).await.unwrap();
     drop(writer);
     let changes = vec![put(2, "b"), delete(1), put(3, "boom")];
@@ -127,108 +99,12 @@ async fn a_full_disk_is_named_and_changes_nothing() {
     let f = fixture().await;
     // The same result code as from a disk without space, https://sqlite.org/rescode.html#full
     let limit = sqlx::query("PRAGMA max_page_count = 1");
-    limit.execute(&f.repository.pools.writer).await.unwrap();
+    limit.execute(&f.repository.sqlite().writer).await.unwrap();
     let large = set(vec![put(1, &"x".repeat(100_000))]);
     let error = f.repository.apply(0, &large).await.unwrap_err();
     let sentence = "the configuration database is not available: the disk is full";
     assert_eq!(error.to_string(), sentence);
     assert_eq!(f.repository.revision().await, Ok(0));
-}
-
-#[tokio::test]
-async fn two_handles_on_one_file_never_undo_each_other() {
-    let f = fixture().await;
-    let other = Repository::open_sqlite(&f.path).await.unwrap();
-    f.repository
-        .apply(0, &set(vec![put(1, "a")]))
-        .await
-        .unwrap();
-    let late = other.apply(0, &set(vec![put(1, "b")])).await;
-    assert_eq!(late, Err(RepositoryError::Conflict { stored: 1 }));
-    other.apply(1, &set(vec![put(2, "b")])).await.unwrap();
-    assert_eq!(names(&f.repository).await, ["a", "b"]);
-
-    // At the same time: exactly one of each pair wins, and nobody sees a locked database.
-    for revision in 2..12 {
-        let (one, two) = (set(vec![put(3, "one")]), set(vec![put(3, "two")]));
-        let (one, two) = tokio::join!(
-            f.repository.apply(revision, &one),
-            other.apply(revision, &two)
-        );
-        let lost = Err(RepositoryError::Conflict {
-            stored: revision + 1,
-        });
-        let won = Ok(revision + 1);
-        assert!(
-            (one == won && two == lost) || (one == lost && two == won),
-            "{one:?} {two:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn everything_is_there_after_a_drop_without_close() {
-    let f = fixture().await;
-    f.repository
-        .apply(0, &set(vec![put(1, "a")]))
-        .await
-        .unwrap();
-    f.repository.set_setting("key", "value").await.unwrap();
-    drop(f.repository);
-    let again = Repository::open_sqlite(&f.path).await.unwrap();
-    assert_eq!(names(&again).await, ["a"]);
-    assert_eq!(again.setting("key").await.unwrap().unwrap(), "value");
-    again.close().await;
-    let again = Repository::open_sqlite(&f.path).await.unwrap();
-    assert_eq!(again.revision().await, Ok(1));
-}
-
-#[tokio::test]
-async fn revisions_are_listed_newest_first() {
-    let f = fixture().await;
-    for revision in 0..3 {
-        let mut set = set(vec![]);
-        set.note = format!("note {revision}");
-        f.repository.apply(revision, &set).await.unwrap();
-    }
-    let revisions = f.repository.revisions(None, 2).await.unwrap();
-    assert_eq!(
-        revisions[0],
-        Revision {
-            revision: 3,
-            at: Timestamp::from_millis(1_700_000_000_123),
-            author: r"LAB\root".to_owned(),
-            note: "note 2".to_owned(),
-        }
-    );
-    assert_eq!(revisions.len(), 2);
-}
-
-#[tokio::test]
-async fn the_documents_of_every_revision_can_be_read_again() {
-    let f = fixture().await;
-    for (revision, changes) in [
-        (0, vec![put(1, "a"), put(2, "b")]),
-        (1, vec![put(1, "A"), put(1, "AA")]),
-        (2, vec![delete(2), put(3, "c")]),
-        (3, vec![delete(1)]),
-    ] {
-        f.repository.apply(revision, &set(changes)).await.unwrap();
-    }
-    let names_at = async |revision| {
-        let stored = f.repository.documents_at(revision).await.unwrap()?;
-        assert_eq!(stored.revision, revision);
-        let nodes = stored.documents.nodes.values();
-        Some(nodes.map(|node| node.name.clone()).collect::<Vec<_>>())
-    };
-    assert_eq!(names_at(1).await.unwrap(), ["a", "b"]);
-    assert_eq!(names_at(2).await.unwrap(), ["AA", "b"]);
-    assert_eq!(names_at(3).await.unwrap(), ["AA", "c"]);
-    assert_eq!(names_at(4).await.unwrap(), ["c"]);
-    assert_eq!(names_at(0).await, None);
-    assert_eq!(names_at(5).await, None);
-    let older = f.repository.revisions(Some(3), 9).await.unwrap();
-    assert_eq!(older.iter().map(|r| r.revision).collect::<Vec<_>>(), [2, 1]);
 }
 
 #[tokio::test]
@@ -245,7 +121,7 @@ async fn each_revision_keeps_what_was_before_and_after() {
     let rows: Vec<(i64, String, Option<String>, Option<String>)> = sqlx::query_as(
         "SELECT revision, kind, json_before, json_after FROM changes ORDER BY revision, position",
     )
-    .fetch_all(&f.repository.pools.readers)
+    .fetch_all(&f.repository.sqlite().readers)
     .await
     .unwrap();
     let json = |name| Some(node(1, name).encode().unwrap());
@@ -260,21 +136,12 @@ async fn each_revision_keeps_what_was_before_and_after() {
     );
 }
 
-#[tokio::test]
-async fn settings_are_set_and_replaced() {
-    let f = fixture().await;
-    assert_eq!(f.repository.setting("key").await.unwrap(), None);
-    f.repository.set_setting("key", "one").await.unwrap();
-    f.repository.set_setting("key", "two").await.unwrap();
-    assert_eq!(f.repository.setting("key").await.unwrap().unwrap(), "two");
-}
-
 async fn store_raw(f: &Fixture, kind: &str, id: &str, json: &str) {
     sqlx::query("INSERT INTO documents (kind, id, revision, json) VALUES ($1, $2, 1, $3)")
         .bind(kind)
         .bind(id)
         .bind(json)
-        .execute(&f.repository.pools.writer)
+        .execute(&f.repository.sqlite().writer)
         .await
         .unwrap();
 }

@@ -17,21 +17,12 @@ use sqlx::{ConnectOptions, Connection, Error};
 use self::schema::prepare;
 pub(crate) use self::shared::Follower;
 use super::queue::{Batch, TokenUse};
+use super::storage::Written;
 use crate::secret::fill_random;
-use crate::store::TokenId;
 use crate::{OpenError, Session};
 
 /// How many ends one statement writes.
 const ENDS_AT_ONCE: usize = 1_000;
-
-/// What a batch became.
-#[derive(Debug, Default)]
-pub(crate) struct Written {
-    /// The rows of the created sessions, in the order of the batch.
-    pub(crate) numbers: Vec<i64>,
-    /// The tokens that were used before.
-    pub(crate) repeated: Vec<TokenId>,
-}
 
 /// The open journal. Holds keys and hashes, never a secret.
 pub(crate) struct JournalFile {
@@ -95,7 +86,11 @@ impl JournalFile {
             self.note_batch(batch, &numbers).await?;
         }
         self.run("COMMIT").await?;
-        Ok(Written { numbers, repeated })
+        Ok(Written {
+            numbers,
+            repeated,
+            refused: Vec::new(),
+        })
     }
 
     /// Writes when sessions were last used.

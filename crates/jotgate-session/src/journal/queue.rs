@@ -7,6 +7,7 @@ use jotgate_model::UnixTime;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
+use crate::redis::Limit;
 use crate::store::TokenId;
 use crate::{Session, SessionError};
 
@@ -21,6 +22,8 @@ const MAX_BATCH: usize = 1_024;
 pub(crate) enum Done {
     /// It is not on disk. Ends will be.
     Failed,
+    /// The store, which other nodes write to as well, does not take the session.
+    Refused(SessionError),
     /// Another process has used the token before.
     Repeated,
     /// It is on disk.
@@ -30,6 +33,8 @@ pub(crate) enum Done {
 /// A session to write.
 pub(crate) struct Creation {
     pub(crate) session: Arc<Session>,
+    /// How many its user may have. A journal file does not ask: memory has counted.
+    pub(crate) limit: Option<Limit>,
     pub(crate) done: oneshot::Sender<Done>,
 }
 
@@ -176,6 +181,17 @@ impl Shared {
             self.wake.notify_one();
         }
         (batch, queue.closed && !rest)
+    }
+
+    /// Those who wait for something that can be refused: what else there is stays.
+    pub(crate) fn take_refusable(&self) -> Vec<oneshot::Sender<Done>> {
+        let mut queue = self.queue.lock();
+        let creations = std::mem::take(&mut queue.next.creations);
+        let token_uses = std::mem::take(&mut queue.next.token_uses);
+        drop(queue);
+        let creations = creations.into_iter().map(|creation| creation.done);
+        let token_uses = token_uses.into_iter().map(|token_use| token_use.done);
+        creations.chain(token_uses).collect()
     }
 
     pub(crate) fn is_shared(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The one task that writes to the journal.
+//! The one task that writes to the journal, wherever that is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,9 +6,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::ACTIVITY_INTERVAL;
-use super::file::{JournalFile, Written};
 use super::queue::{Done, Shared};
+use super::storage::{Storage, StorageError, Written};
 use crate::Session;
 use crate::store::{Memory, SHARDS};
 
@@ -23,7 +22,7 @@ const FORGET_EVERY: u32 = 20;
 
 /// Takes what is waiting and writes it, until the store is gone or closed.
 pub(crate) struct Writer {
-    file: JournalFile,
+    storage: Storage,
     shared: Arc<Shared>,
     memory: Arc<Memory>,
     /// Ends that a failed transaction left behind.
@@ -35,10 +34,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(file: JournalFile, shared: Arc<Shared>, memory: Arc<Memory>) -> Self {
+    pub(crate) fn new(storage: Storage, shared: Arc<Shared>, memory: Arc<Memory>) -> Self {
         Self {
             _abandon: Abandon(Arc::clone(&shared)),
-            file,
+            storage,
             shared,
             memory,
             unwritten: Vec::new(),
@@ -49,7 +48,8 @@ impl Writer {
     }
 
     pub(crate) async fn run(mut self) {
-        let mut next_pass = Instant::now() + ACTIVITY_INTERVAL;
+        let interval = self.storage.activity_interval();
+        let mut next_pass = Instant::now() + interval;
         let (flushes, done) = loop {
             if self.flushes.is_empty() {
                 self.wait_until(next_pass).await;
@@ -65,10 +65,10 @@ impl Writer {
                 break (flushes, done);
             }
             tell(flushes, done);
-            next_pass = Instant::now() + ACTIVITY_INTERVAL;
+            next_pass = Instant::now() + interval;
         };
-        if let Err(error) = self.file.close().await {
-            tracing::warn!(%error, "the session journal was not closed in order");
+        if let Err(error) = self.storage.close().await {
+            tracing::warn!(%error, "the session store was not closed in order");
         }
         tell(flushes, done);
     }
@@ -95,16 +95,18 @@ impl Writer {
             .creations
             .retain(|creation| creation.session.ended().is_none());
         let result = if !batch.has_nothing_to_write() {
-            self.file.write(&batch, self.shared.is_shared()).await
+            self.storage.write(&batch, self.shared.is_shared()).await
         } else if self.shared.is_failing() {
-            self.file.probe().await.map(|()| Written::default())
+            self.storage.probe().await.map(|()| Written::default())
         } else {
             Ok(Written::default())
         };
         let mut repeated = Vec::new();
+        let mut refused = Vec::new();
         let done = match result {
             Ok(written) => {
                 repeated = written.repeated;
+                refused = written.refused;
                 for (creation, number) in batch.creations.iter().zip(written.numbers) {
                     creation.session.set_number(number);
                 }
@@ -119,8 +121,14 @@ impl Writer {
             }
         };
         self.shared.set_unwritten_ends(self.unwritten.len());
-        let creations = batch.creations.into_iter().map(|creation| creation.done);
-        tell(creations.chain(batch.waiting), done);
+        for (at, creation) in batch.creations.into_iter().enumerate() {
+            let refused = refused.iter().find(|(of, _)| *of == at);
+            tell(
+                [creation.done],
+                refused.map_or(done, |(_, why)| Done::Refused(*why)),
+            );
+        }
+        tell(batch.waiting, done);
         for token_use in batch.token_uses {
             let again = repeated.contains(&token_use.id);
             tell([token_use.done], if again { Done::Repeated } else { done });
@@ -129,6 +137,10 @@ impl Writer {
 
     /// Writes last activity, and now and then removes tokens that ran out. Sign-ins go first.
     async fn write_everything_else(&mut self) -> Done {
+        if let Err(error) = self.storage.tend().await {
+            self.note(Some(&error));
+            return Done::Failed;
+        }
         for shard in 0..SHARDS {
             let mut changed = Vec::new();
             let dirty = |session: &Arc<Session>| {
@@ -154,12 +166,9 @@ impl Writer {
         }
     }
 
-    async fn write_activity(&mut self, sessions: &[Arc<Session>]) -> Result<(), sqlx::Error> {
-        self.file.write_activity(sessions).await?;
-        if self.shared.is_shared() {
-            self.file.note_activity(sessions).await?;
-        }
-        Ok(())
+    async fn write_activity(&mut self, sessions: &[Arc<Session>]) -> Result<(), StorageError> {
+        let shared = self.shared.is_shared();
+        self.storage.write_activity(sessions, shared).await
     }
 
     async fn forget_tokens(&mut self) {
@@ -168,20 +177,24 @@ impl Writer {
             return;
         }
         if let Some(now) = self.shared.take_forget_tokens()
-            && let Err(error) = self.file.forget_tokens(now).await
+            && let Err(error) = self.storage.forget_tokens(now).await
         {
             self.note(Some(&error));
         }
     }
 
-    /// Logs the first of several failures, and the first success after them.
-    fn note(&self, error: Option<&sqlx::Error>) {
+    /// Logs the first of several failures, and the first success after them. Whoever waits behind a failure
+    /// need not wait for the next.
+    fn note(&self, error: Option<&StorageError>) {
         let failed_before = self.shared.set_failing(error.is_some());
+        if error.is_some() {
+            tell(self.shared.take_refusable(), Done::Failed);
+        }
         match error {
             Some(error) if !failed_before => {
-                tracing::error!(%error, "the session journal cannot be written: nobody can sign in");
+                tracing::error!(%error, "sessions cannot be written: nobody can sign in");
             }
-            None if failed_before => tracing::info!("the session journal can be written again"),
+            None if failed_before => tracing::info!("sessions can be written again"),
             _ => {}
         }
     }

@@ -8,6 +8,7 @@ fn session<'a>(parts: impl FnOnce(&mut Parts<'a>)) -> Session {
         key: SessionSecret::generate().key(),
         public_id: Uuid::from_u128(7),
         named: false,
+        shared: false,
         origin: Arc::new(Origin {
             virtual_proxy: Uuid::from_u128(1),
             directory: "example".into(),

@@ -7,7 +7,7 @@ use jotgate_model::{Identity, UnixTime};
 use uuid::Uuid;
 
 use super::NewSession;
-use super::table::{Table, belong_together, new_public_id};
+use super::table::{SHARDS, Table, belong_together, new_public_id};
 use super::tokens::UsedTokens;
 use super::users::Users;
 use super::watch::Watches;
@@ -30,6 +30,8 @@ pub(crate) struct Memory {
     user_agents: Interner<Box<str>>,
     count: AtomicUsize,
     max_sessions: usize,
+    /// Whether other nodes have the same sessions.
+    pub(crate) is_shared: bool,
 }
 
 /// What a session knows of its beginning.
@@ -76,7 +78,28 @@ impl Memory {
             user_agents: Interner::new(),
             count: AtomicUsize::new(0),
             max_sessions,
+            is_shared: false,
         }
+    }
+
+    /// The same for sessions that other nodes have, too.
+    pub(crate) fn shared(max_sessions: usize, max_used_tokens: usize) -> Self {
+        Self {
+            is_shared: true,
+            ..Self::new(max_sessions, max_used_tokens)
+        }
+    }
+
+    /// Every session that the journal has.
+    pub(crate) fn kept(&self) -> Vec<Arc<Session>> {
+        let mut kept = Vec::new();
+        for shard in 0..SHARDS {
+            let choose = |session: &Arc<Session>| {
+                (session.is_live() && session.number().is_some()).then(|| Arc::clone(session))
+            };
+            self.table.collect(shard, &mut kept, choose);
+        }
+        kept
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -128,8 +151,7 @@ impl Memory {
             stored.named,
             &stored.beginning,
         );
-        session.touch(stored.last_activity);
-        session.take_dirty();
+        session.see_use(stored.last_activity);
         session.set_number(stored.number);
         session.publish();
         let session = Arc::new(session);
@@ -166,6 +188,7 @@ impl Memory {
             key,
             public_id,
             named,
+            shared: self.is_shared,
             origin: self.origins.intern(Origin {
                 virtual_proxy: beginning.virtual_proxy,
                 directory: user.directory.clone(),

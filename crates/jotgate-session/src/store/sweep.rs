@@ -13,6 +13,13 @@ use crate::{EndReason, Session};
 /// How many sessions without sockets one sweep looks at before it stops at the end of a shard.
 const PORTION: usize = 16_384;
 
+/// Seconds by which sessions that nodes share are swept later than they run out. Requests are refused
+/// at the time itself.
+const LATE: i64 = 10;
+
+/// Seconds after which every node has heard of a new virtual proxy.
+const NEWS: i64 = 60;
+
 /// Where the last sweep stopped.
 #[derive(Default)]
 pub(crate) struct Sweeper {
@@ -28,6 +35,12 @@ impl Sweeper {
         now: UnixTime,
         rules: impl Fn(Uuid) -> Option<SessionRules>,
     ) -> Vec<Arc<Session>> {
+        // What another node has seen of a session comes a little later.
+        let as_of = if memory.is_shared {
+            now.plus(-LATE)
+        } else {
+            now
+        };
         let mut due = Vec::new();
         // Sessions lie in no order, but nearly all belong to a handful of virtual proxies.
         let mut last = None;
@@ -42,7 +55,9 @@ impl Sweeper {
                 }
             };
             let reason = match rules {
-                Some(rules) => session.state(&rules, now).end_reason(),
+                Some(rules) => session.state(&rules, as_of).end_reason(),
+                // Another node may have saved it a moment ago.
+                None if memory.is_shared && session.created().plus(NEWS) > now => None,
                 None => Some(EndReason::VirtualProxyDeleted),
             };
             reason.map(|reason| (Arc::clone(session), reason))

@@ -29,7 +29,7 @@ pub(crate) fn new_session(user: &str) -> NewSession {
 
 fn small_store(max_sessions: usize) -> Sessions {
     let memory = Arc::new(Memory::new(max_sessions, 1));
-    Sessions::new(memory, None, UnixTime(0))
+    Sessions::new(memory, None, UnixTime(0), None)
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_session_that_ends_while_it_is_being_created_is_not_handed_out() {
     assert_eq!(ended.len(), 1);
     assert_eq!(
         reservation.publish().unwrap_err(),
-        SessionError::Unavailable
+        SessionError::Ended(EndReason::UserBlocked)
     );
     assert!(store.is_empty());
 }

@@ -8,18 +8,30 @@
 mod ending;
 mod finding;
 mod limits;
+#[path = "../support/mod.rs"]
 mod support;
 mod sweeping;
 mod tokens;
 mod watching;
 
 use jotgate_model::UnixTime;
-use jotgate_session::Sessions;
+use jotgate_session::{Sessions, SharedStore};
+use jotgate_test_redis::{Authority, RedisCluster, RedisServer, WatchedRedis};
 
 macro_rules! contract {
     ($($file:ident { $($promise:ident)* })*) => {
         contract!(@kind in_memory crate::in_memory, $($file { $($promise)* })*);
         contract!(@kind journaled crate::journaled, $($file { $($promise)* })*);
+        contract!(@kind over_redis crate::over_redis, $($file { $($promise)* })*);
+        contract!(@kind over_tls_as_a_user crate::over_tls_as_a_user, $($file { $($promise)* })*);
+
+        /// All promises one after the other, each with an empty store, for what takes long to start.
+        async fn keeps_every_promise(mut open: impl AsyncFnMut() -> Sessions) {
+            $($(
+                println!(stringify!($promise));
+                $file::$promise(open().await).await;
+            )*)*
+        }
     };
     (@kind $kind:ident $open:path, $($file:ident { $($promise:ident)* })*) => {
         mod $kind {
@@ -85,6 +97,63 @@ contract! {
 
 async fn in_memory() -> (Sessions, ()) {
     (Sessions::in_memory(), ())
+}
+
+async fn over_redis() -> (Sessions, RedisServer) {
+    let server = RedisServer::start();
+    let store = Sessions::open_shared(&support::shared(&server)).await;
+    (store.unwrap(), server)
+}
+
+/// As `docs/OPERATIONS.md` has it.
+async fn over_tls_as_a_user() -> (Sessions, (RedisServer, Authority)) {
+    let authority = Authority::new();
+    let (server, port) = authority.server("localhost");
+    assert_eq!(server.ask(support::documented_user()), "+OK");
+    let mut settings = support::shared(&server);
+    settings.url = format!("rediss://jotgate:PASSWORD@localhost:{port}").into();
+    settings.ca = Some(authority.pem().into());
+    let store = Sessions::open_shared(&settings).await;
+    (store.unwrap(), (server, authority))
+}
+
+/// The sentinel has no users, as with most sites; the servers have the documented one.
+#[tokio::test]
+async fn over_a_master_that_a_sentinel_names() {
+    let redis = WatchedRedis::start(None, false);
+    let master = &redis.master;
+    assert_eq!(master.ask(support::documented_user()), "+OK");
+    let settings = support::shared_at(redis.url("jotgate:PASSWORD@"));
+    keeps_every_promise(async || {
+        assert_eq!(master.ask("FLUSHALL"), "+OK");
+        Sessions::open_shared(&settings).await.unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn over_a_cluster() {
+    let cluster = RedisCluster::start();
+    let settings = support::shared_at(cluster.url("jotgate:PASSWORD@"));
+    in_cluster(&cluster, &settings).await;
+}
+
+#[tokio::test]
+async fn over_a_cluster_with_tls() {
+    let authority = Authority::new();
+    let cluster = RedisCluster::with_tls(&authority);
+    let mut settings = support::shared_at(cluster.url("jotgate:PASSWORD@"));
+    settings.ca = Some(authority.pem().into());
+    in_cluster(&cluster, &settings).await;
+}
+
+async fn in_cluster(cluster: &RedisCluster, settings: &SharedStore) {
+    cluster.tell(support::documented_user());
+    keeps_every_promise(async || {
+        cluster.tell("FLUSHALL");
+        Sessions::open_shared(settings).await.unwrap()
+    })
+    .await;
 }
 
 async fn journaled() -> (Sessions, tempfile::TempDir) {

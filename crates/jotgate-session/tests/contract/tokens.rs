@@ -36,6 +36,10 @@ pub(crate) async fn a_token_is_forgotten_only_after_its_time(store: Sessions) {
         store.use_token_id(VP, "one", until, NOW.plus(60)).await,
         Ok(false)
     );
+    // A shared store has a clock of its own: `tests/redis.rs` looks at what it was told.
+    if store.is_shared() {
+        return;
+    }
     store.sweep(NOW.plus(100_000), |_| Some(RULES)).await;
     assert_eq!(
         store

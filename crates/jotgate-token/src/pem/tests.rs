@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64_simd::STANDARD;
 use jotgate_model::UnixTime;
 use proptest::prelude::*;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, PKCS_ED25519};
@@ -26,6 +27,12 @@ fn certificate() -> rcgen::Certificate {
     params.not_after = rcgen::date_time_ymd(2021, 1, 2);
     params.serial_number = Some(rcgen::SerialNumber::from(vec![0x01, 0xab]));
     params.signed_by(&key, &authority).unwrap()
+}
+
+/// Base64 over several lines of a Windows file.
+fn bare(text: &str) -> String {
+    let (first, second) = text.split_at(16);
+    format!("{first}\r\n{second}\r\n")
 }
 
 fn fingerprints(text: &str) -> Vec<String> {
@@ -252,6 +259,28 @@ fn every_mistake_has_its_sentence() {
         ),
         ("junk", "hello".into()),
         ("base64 alone", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A".into()),
+        (
+            "certificate alone",
+            STANDARD.encode_to_string(certificate().der()),
+        ),
+        ("PKCS#8 alone", bare("MIIEvgIBADANBgkqhkiG9w0BAQEFAASC")),
+        ("PKCS#1 alone", bare("MIIEpAIBAAKCAQEAsfYa5AWR1ohpYMBs")),
+        (
+            "encrypted PKCS#8 alone",
+            bare("MIIFHDBOBgkqhkiG9w0BBQ0wQTApBgkq"),
+        ),
+        ("PKCS#12", bare("MIIJqQIBAzCCCW8GCSqGSIb3DQEHAaCC")),
+        (
+            "PKCS#12 of another tool",
+            bare("MIACAQMwgAYJKoZIhvcNAQcBoIAkgASC"),
+        ),
+        (
+            "JWK",
+            r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#.into(),
+        ),
+        ("private JWK", r#"{"kty":"RSA","n":"AA","d":"AA"}"#.into()),
+        ("shared JWK", r#"{"kty":"oct", "k":"AA"}"#.into()),
+        ("token", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.AAAA".into()),
         ("OpenSSH", "ssh-rsa AAAAB3NzaC1yc2E boz@example".into()),
         ("too many", good.repeat(33)),
         ("too long", "é".repeat(100_001)),

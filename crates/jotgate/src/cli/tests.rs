@@ -32,6 +32,7 @@ fn help_of_every_command() {
         vec!["revisions", "restore"],
         vec!["backup"],
         vec!["restore"],
+        vec!["move"],
         vec!["check"],
         vec!["audit"],
         vec!["audit", "list"],

@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use http::Method;
 use jotgate_manage::make_set_up_secret;
 use jotgate_model::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Answer;
 use crate::audit_trail::open_repository;
+use crate::client::GatewayArguments;
 use crate::data_directory::DataDirectory;
 use crate::exit::{Exit, Failure};
+use crate::fleet;
 
 /// What `jotgate admin` does.
 #[derive(Debug, Subcommand)]
@@ -44,6 +47,9 @@ pub(crate) fn run(command: &AdminCommand, now: Timestamp) -> Result<Answer, Fail
     let AdminCommand::Reset(arguments) = command;
     let directory = &arguments.data_dir;
     DataDirectory::finish_interrupted(directory)?;
+    if fleet::is_node(directory) {
+        return of_running_node(directory);
+    }
     let database = directory.join("configuration.db");
     if !database.is_file() {
         return Err(Failure::new(
@@ -78,6 +84,19 @@ pub(crate) fn run(command: &AdminCommand, now: Timestamp) -> Result<Answer, Fail
         "{}\n{ADVICE}{running}\n",
         set_up_link(&base, secret.expose())
     )))
+}
+
+/// The link of a node whose users are in a database: the gateway makes it.
+fn of_running_node(directory: &Path) -> Result<Answer, Failure> {
+    let gateway = GatewayArguments::of(directory);
+    if gateway.is_local_and_stopped() {
+        fleet::refuse_of_node(directory)?;
+    }
+    let made = gateway.ask(Method::POST, "set-up-link", Some(&json!({})))?;
+    let port = running_port(directory).unwrap_or(8443);
+    let path = made["path"].as_str().unwrap_or_default();
+    let link = format!("https://localhost:{port}{path}");
+    Ok(Answer::done(format!("{link}\n{ADVICE}\n")))
 }
 
 const ADVICE: &str = "The link works once, for an hour. \

@@ -14,6 +14,7 @@ use crate::client::GatewayArguments;
 use crate::commands::Answer;
 use crate::data_directory::{DataDirectory, atomic};
 use crate::exit::{Exit, Failure};
+use crate::fleet;
 
 /// What `jotgate backup` takes.
 #[derive(Debug, Args)]
@@ -110,6 +111,11 @@ fn stopped(data_dir: &Path, now: Timestamp) -> Result<File, Failure> {
             "the data directory {} holds nothing; name another with --data-dir or --server",
             data_dir.display()
         );
+        return Err(Failure::new(Exit::DataDirectory, sentence));
+    }
+    if fleet::is_node(data_dir) {
+        let sentence = "what this gateway serves is in the database that it shares with other nodes; make \
+                        backups with PostgreSQL's own tools, such as pg_dump";
         return Err(Failure::new(Exit::DataDirectory, sentence));
     }
     let directory = DataDirectory::open(data_dir)?;

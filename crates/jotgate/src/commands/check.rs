@@ -9,10 +9,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jotgate_model::UnixTime;
+use jotgate_token::pasted;
 use zeroize::Zeroizing;
 
 use crate::client::runtime;
-use crate::commands::token::check::bare;
+
 use crate::commands::{Answer, read_file};
 use crate::exit::{Exit, Failure};
 use findings::Findings;
@@ -53,7 +54,7 @@ pub(crate) fn run(arguments: &CheckArguments, now: UnixTime) -> Result<Answer, F
     let token = match &arguments.token_file {
         Some(path) => {
             let text = read_file("--token-file", path, MAX_TOKEN)?;
-            Some(Zeroizing::new(bare(&text).to_owned()))
+            Some(Zeroizing::new(pasted(&text).token))
         }
         None => None,
     };

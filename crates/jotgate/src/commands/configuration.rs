@@ -1,13 +1,13 @@
 //! `jotgate export`, `diff` and `apply`: the whole configuration as one file.
 
 mod secrets;
-pub(super) mod toml_form;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use http::Method;
+use jotgate_manage::file;
 use jotgate_repository::Repository;
 use serde_json::{Map, Value, json};
 
@@ -16,6 +16,7 @@ use crate::commands::difference;
 use crate::commands::{Answer, read_file};
 use crate::data_directory::{DataDirectory, atomic};
 use crate::exit::{Exit, Failure};
+use crate::fleet::refuse_of_node;
 
 /// The longest file.
 const MAX_FILE: u64 = 48 << 20;
@@ -97,7 +98,7 @@ pub(crate) fn export(arguments: &ExportArguments) -> Result<Answer, Failure> {
     let text = if arguments.json {
         format!("{configuration:#}\n")
     } else {
-        toml_form::write(&configuration)?
+        as_toml(&configuration)?
     };
     let Some(path) = &arguments.file else {
         return Ok(Answer::done(text));
@@ -157,8 +158,15 @@ fn tried(found: &Value, json: bool) -> String {
     let mut text = difference::text(found, json);
     if !json {
         text.push_str(&difference::sessions(found));
+        text.push_str(&difference::keys(found));
+        text.push_str(&difference::backends(found));
     }
     text
+}
+
+/// A configuration as the text of a file.
+pub(super) fn as_toml(configuration: &Value) -> Result<String, Failure> {
+    file::to_toml(configuration).map_err(|sentence| Failure::new(Exit::Fault, sentence))
 }
 
 /// The configuration in a file, its secrets filled in.
@@ -169,7 +177,8 @@ fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
         let text = read_file("the argument FILE", path, MAX_FILE)?;
         (text.to_string(), path.display().to_string())
     };
-    let mut configuration = toml_form::read(&text, &name)?;
+    let mut configuration = file::from_toml(&text)
+        .map_err(|problem| Failure::new(Exit::Refused, format!("{name} {problem}")))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     secrets::fill_in(&mut configuration, folder, &name)?;
     Ok(configuration)
@@ -198,6 +207,7 @@ fn from_standard_input() -> Result<String, Failure> {
 /// What a gateway that does not run would serve.
 fn stored(data_dir: &Path) -> Result<Value, Failure> {
     DataDirectory::finish_interrupted(data_dir)?;
+    refuse_of_node(data_dir)?;
     let database = data_dir.join("configuration.db");
     if !database.is_file() {
         let sentence = format!(
@@ -219,8 +229,6 @@ fn stored(data_dir: &Path) -> Result<Value, Failure> {
             .map_err(|error| failed(&error))?;
         let stored = repository.load().await.map_err(|error| failed(&error))?;
         repository.close().await;
-        Ok(Value::Object(jotgate_manage::file::export(
-            &stored.documents,
-        )))
+        Ok(Value::Object(file::export(&stored.documents)))
     })
 }

@@ -57,6 +57,95 @@ pub(crate) fn sessions(found: &Value) -> String {
     text
 }
 
+/// How the backends answer that would be others, for people: a line for each, and one for what to do.
+pub(crate) fn backends(found: &Value) -> String {
+    let mut text = String::new();
+    let backends = &found["backends"];
+    for backend in backends["tried"].as_array().into_iter().flatten() {
+        let word = |member: &str| backend[member].as_str().unwrap_or_default();
+        let (node, address, detail) = (word("nodeName"), word("address"), word("detail"));
+        let milliseconds = &backend["milliseconds"];
+        text.push_str(&format!(
+            "backend {address} of \"{node}\" {detail} ({milliseconds} ms)\n"
+        ));
+        if let Some(remedy) = backend["remedy"].as_str() {
+            text.push_str(&format!("  {remedy}\n"));
+        }
+    }
+    match backends["notTried"].as_u64() {
+        None | Some(0) => {}
+        Some(more) => text.push_str(&format!("backends that were not tried: {more}\n")),
+    }
+    text
+}
+
+/// What is wrong with keys, for people: what somebody should look at, and every key set that is new.
+pub(crate) fn keys(found: &Value) -> String {
+    let mut text = String::new();
+    let keys = &found["keys"];
+    let list = |member: &str| keys[member].as_array().into_iter().flatten();
+    for key in list("keys").filter(|key| key["validity"] != "valid") {
+        let word = |member: &str| key[member].as_str().unwrap_or_default();
+        let dates = match word("validity") {
+            "expired" => format!("has expired ({})", word("notAfter")),
+            "expires_soon" => format!("expires soon ({})", word("notAfter")),
+            _ => format!("is valid later ({})", word("notBefore")),
+        };
+        let (prefix, subject) = (word("prefix"), word("subject"));
+        text.push_str(&format!(
+            "certificate {subject:?} of \"/{prefix}\" {dates}; its key verifies tokens all the same\n"
+        ));
+    }
+    for source in list("sources") {
+        text.push_str(&key_set(source));
+    }
+    if let Some(more) = keys["notTried"].as_u64().filter(|more| *more > 0) {
+        text.push_str(&format!("key sets that were not fetched: {more}\n"));
+    }
+    for seen in list("tokens") {
+        let prefix = seen["prefix"].as_str().unwrap_or_default();
+        let count = |member: &str| seen[member].as_u64().unwrap_or_default();
+        let accepted = count("accepted");
+        for (member, what) in [("lost", "were"), ("unknown", "may have been")] {
+            let some = count(member);
+            if some > 0 {
+                text.push_str(&format!(
+                    "tokens at \"/{prefix}\": {some} of {accepted} recent accepted requests {what} \
+                     verified by keys that the draft does not have\n"
+                ));
+            }
+        }
+    }
+    text
+}
+
+fn key_set(source: &Value) -> String {
+    let word = |member: &str| source[member].as_str().unwrap_or_default();
+    let (address, milliseconds) = (word("address"), &source["milliseconds"]);
+    let mut text = match source["detail"].as_str() {
+        Some(detail) => format!("key set {address} {detail} ({milliseconds} ms)\n"),
+        None => {
+            let usable = &source["usableKeys"];
+            format!("key set {address} has usable keys: {usable} ({milliseconds} ms)\n")
+        }
+    };
+    let list = |member: &str| source[member].as_array().into_iter().flatten();
+    for skipped in list("skipped").filter_map(Value::as_str) {
+        text.push_str(&format!("  {skipped}; it is not used\n"));
+    }
+    let missing: Vec<_> = list("missingKids").map(Value::to_string).collect();
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        text.push_str(&format!(
+            "  recent tokens name keys that are not in it: {missing}\n"
+        ));
+    }
+    if let Some(remedy) = source["remedy"].as_str() {
+        text.push_str(&format!("  {remedy}\n"));
+    }
+    text
+}
+
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(MAX_VALUE) {

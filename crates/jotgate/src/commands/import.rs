@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::client::{runtime, tls};
 use crate::commands::Answer;
-use crate::commands::configuration::toml_form;
+use crate::commands::configuration::as_toml;
 use crate::data_directory::atomic;
 use crate::exit::{Exit, Failure};
 
@@ -80,7 +80,7 @@ fn give(arguments: &ImportArguments, site: ImportedSite) -> Result<Answer, Failu
     let comments: String = report.lines().map(|line| format!("# - {line}\n")).collect();
     let toml = format!(
         "# What the site has in another way:\n{comments}\n{}",
-        toml_form::write(&configuration)?
+        as_toml(&configuration)?
     );
     if let Some(path) = &arguments.file {
         atomic::write_secret(path, toml.as_bytes()).map_err(|error| {

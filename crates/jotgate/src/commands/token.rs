@@ -1,6 +1,6 @@
 //! `jotgate token`: making tokens, and finding out what is wrong with one.
 
-pub(in crate::commands) mod check;
+mod check;
 mod sign;
 
 use clap::Subcommand;

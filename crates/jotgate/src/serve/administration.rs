@@ -5,20 +5,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
+use http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use http::{HeaderValue, StatusCode, Uri};
-use jotgate_api::CallerSession;
+use jotgate_api::{CallerSession, CertificateExports};
 use jotgate_console::Visitor;
 use jotgate_gateway::{
     AdministrationHandler, AnswersFor, ApiKeyHandler, BackendCondition, BackendHealth, Caller,
     LocalSignIn, LocalUser, ManagementSide, NotLetIn, ProbeRequest, RefusedCertificate,
-    RefusedUser, Shared,
+    RefusedUser, Shared, try_backend,
 };
 use jotgate_manage::{
     Actor, ActorKind, BackendStatus, KeyRefused, LiveSide, LocalError, Management, Probe,
     ProbeAnswer,
 };
-use jotgate_model::{Identity, Reason, Refusal};
-use jotgate_observe::Feed;
+use jotgate_model::{Identity, Reason, Refusal, Timestamp};
+use jotgate_observe::{Feed, History};
 use jotgate_policy::csrf::CsrfKey;
 use tokio::sync::Mutex;
 
@@ -96,7 +97,7 @@ fn not_let_in(error: LocalError) -> NotLetIn {
 
 /// The console, QRS and the native endpoints for users with a role, through virtual proxies.
 fn administration(management: &Management, cluster_key: &[u8]) -> Box<AdministrationHandler> {
-    let router = native_router(management).fallback_service(qrs_router(management));
+    let router = native_router(management).fallback_service(qrs_router(management, None));
     let answer = jotgate_api::whole_requests(router);
     let console = jotgate_console::router(
         management.clone(),
@@ -125,13 +126,15 @@ fn administration(management: &Management, cluster_key: &[u8]) -> Box<Administra
     })
 }
 
-/// Recent requests and the health of backends, for administrators.
-pub(super) fn live_side(shared: &Arc<Shared>, feed: Feed) -> LiveSide {
+/// Recent requests, the last hour and the health of backends, for administrators.
+pub(super) fn live_side(shared: &Arc<Shared>, feed: Feed, history: History) -> LiveSide {
     let probing = Arc::downgrade(shared);
     let shared = Arc::downgrade(shared);
     LiveSide {
         probe: Box::new(move |probe| Box::pin(ask(probing.upgrade(), probe))),
+        try_backend: Box::new(|node, service| Box::pin(try_backend(node, service))),
         feed,
+        history,
         backends: Box::new(move || {
             let health = shared.upgrade().map(|shared| shared.backends_health());
             health.unwrap_or_default().into_iter().map(status).collect()
@@ -154,11 +157,21 @@ async fn ask(shared: Option<Arc<Shared>>, probe: Probe) -> Result<ProbeAnswer, S
         path,
         authorization: authorization.transpose()?,
         limit: probe.limit,
+        keep: probe.keep,
     };
     let answer = jotgate_gateway::probe(&shared, request).await?;
+    let header = |name: HeaderName| {
+        let value = answer.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
     Ok(ProbeAnswer {
         status: answer.status.as_u16(),
-        reason: answer.reason,
+        reason: answer.reason().map(str::to_owned),
+        reference: answer.reference.clone(),
+        content_type: header(CONTENT_TYPE),
+        location: header(LOCATION),
+        start: String::from_utf8_lossy(&answer.start).into_owned(),
+        is_cut: answer.is_cut,
     })
 }
 
@@ -227,13 +240,23 @@ pub(super) fn native_router(management: &Management) -> Router {
 }
 
 /// QRS, for callers who are known already.
-pub(super) fn qrs_router(management: &Management) -> Router {
+pub(super) fn qrs_router(
+    management: &Management,
+    certificates: Option<Arc<dyn CertificateExports>>,
+) -> Router {
     jotgate_api::qrs_router(
         management.clone(),
         jotgate_gateway::timestamp,
         jotgate_api::Build {
             version: jotgate_api::Build::INTERFACE_VERSION,
-            date: env!("CARGO_PKG_VERSION"),
+            date: built_at(),
         },
+        certificates,
     )
+}
+
+/// When this program was built, as the build script has found out.
+fn built_at() -> Timestamp {
+    let seconds: i64 = env!("JOTGATE_BUILT_AT").parse().unwrap_or_default();
+    Timestamp::from_millis(seconds.saturating_mul(1000))
 }

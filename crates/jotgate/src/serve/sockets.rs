@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::given::Given;
-use crate::certificates::{Certificates, administrator_verifier};
+use crate::certificates::{Certificates, Exports, administrator_verifier};
 use crate::data_directory::{DataDirectory, Listeners};
 use crate::exit::{Exit, Failure};
 use crate::handover::Role;
@@ -119,6 +119,7 @@ impl Sockets {
         certificates: &Certificates,
         management: &Management,
         backups: Router,
+        exports: Exports,
     ) -> Result<(), Failure> {
         let server = certificates.server();
         let tls = administration_config(
@@ -128,7 +129,7 @@ impl Sockets {
         )
         .map_err(|error| Failure::new(Exit::DataDirectory, error.to_string()))?;
         let native = native_router(management).merge(backups);
-        let qrs = native.fallback_service(qrs_router(management));
+        let qrs = native.fallback_service(qrs_router(management, Some(Arc::new(exports))));
         let qps = jotgate_api::qps_router(management.clone(), jotgate_gateway::timestamp);
         // Monitors of the real system name nobody on the QPS port.
         let monitor = User::new("INTERNAL", "certificate");

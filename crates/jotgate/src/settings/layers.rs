@@ -5,14 +5,20 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
 use super::error::{SettingError, Source};
 use super::table::{self, Setting};
+use super::told::Told;
 use super::{Mode, Secret, TlsPair, values};
 
 /// The longest file that holds one secret.
 const MAX_SECRET_FILE: u64 = 64 << 10;
+/// The longest file of certificates to trust: that of a whole system is shorter.
+const MAX_CERTIFICATES_FILE: u64 = 1 << 20;
 /// The shortest cluster key: as long as the keys that are derived from it.
 const MIN_CLUSTER_KEY: usize = 32;
 
@@ -74,6 +80,11 @@ impl Layers {
             found.extend(layer);
         }
         Ok(Self { mode, found })
+    }
+
+    /// What counts, without secrets.
+    pub(crate) fn told(&self) -> Told {
+        Told::new(self.mode, &self.found)
     }
 
     /// A setting with one value; its default is a value, too.
@@ -185,6 +196,26 @@ impl Layers {
         Ok(Some(Secret::new(key)))
     }
 
+    /// A file of certificates to trust, in PEM: at least one, and nothing that is none.
+    pub(crate) fn root_certificates(
+        &self,
+        setting: &'static Setting,
+    ) -> Result<Option<Vec<u8>>, SettingError> {
+        let Some(path) = self.optional(setting, values::path)? else {
+            return Ok(None);
+        };
+        let pem = self.read(setting, &path, MAX_CERTIFICATES_FILE)?;
+        let mut roots = RootCertStore::empty();
+        let all_good = CertificateDer::pem_slice_iter(&pem)
+            .all(|found| found.is_ok_and(|certificate| roots.add(certificate).is_ok()));
+        if !all_good || roots.is_empty() {
+            let problem =
+                "is no PEM file of certificates; it begins with -----BEGIN CERTIFICATE-----";
+            return Err(self.wrong_path(setting, &path, problem));
+        }
+        Ok(Some(pem))
+    }
+
     /// The certificates and keys, which belong together by their position.
     pub(crate) fn tls_pairs(&self) -> Result<Vec<TlsPair>, SettingError> {
         let certificates = self.list(&table::TLS_CERTIFICATE, values::path)?;
@@ -220,18 +251,30 @@ impl Layers {
         setting: &'static Setting,
         path: &Path,
     ) -> Result<Zeroizing<Vec<u8>>, SettingError> {
-        match read_limited(path, MAX_SECRET_FILE) {
+        self.read(setting, path, MAX_SECRET_FILE)
+            .map(Zeroizing::new)
+    }
+
+    fn read(
+        &self,
+        setting: &'static Setting,
+        path: &Path,
+        most: u64,
+    ) -> Result<Vec<u8>, SettingError> {
+        match read_limited(path, most) {
             Err(error) => {
                 let problem =
                     format!("cannot be read ({error}); name a file that this process may read");
                 Err(self.wrong_path(setting, path, &problem))
             }
-            Ok(None) => Err(self.wrong_path(
-                setting,
-                path,
-                "is longer than 64 KiB; name the file that holds the secret alone",
-            )),
-            Ok(Some(bytes)) => Ok(Zeroizing::new(bytes)),
+            Ok(None) => {
+                let problem = format!(
+                    "is longer than {} KiB; name the file that holds this alone",
+                    most >> 10
+                );
+                Err(self.wrong_path(setting, path, &problem))
+            }
+            Ok(Some(bytes)) => Ok(bytes),
         }
     }
 

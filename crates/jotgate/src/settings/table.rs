@@ -3,7 +3,7 @@
 use super::Mode;
 
 /// One setting. Its flag is `--name`, its key `name`, its variable [`Setting::variable`].
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
     /// The name, in lower case with hyphens.
     pub(crate) name: &'static str,
@@ -133,6 +133,8 @@ settings! {
             "redis://, rediss://, redis-cluster://, rediss-cluster://, redis-sentinel:// or rediss-sentinel://";
         SESSION_STORE_URL_FILE = "session-store-url-file" One "FILE", Words("none"),
             "A file that holds the session store URL";
+        SESSION_STORE_CA_FILE = "session-store-ca-file" One "FILE", Words("those of the system"),
+            "The certificates, PEM, that a session store with TLS is trusted by";
         SESSION_LEASE = "session-lease" One "DURATION", Value("5s"),
             "How long known sessions go on while the shared session store is silent, 0 to 60s";
     }

@@ -47,8 +47,13 @@ fn defaults() {
     insta::assert_debug_snapshot!(settings);
     let demo = load_as(Mode::Demo, &["--worker-threads=2"], &[], "").unwrap();
     assert_eq!(demo.listen, ["127.0.0.1:8443".parse().unwrap()]);
-    let listen = settings.listen.clone();
-    assert_eq!(Settings { listen, ..demo }, settings);
+    let (listen, told) = (settings.listen.clone(), settings.told.clone());
+    let same = Settings {
+        listen,
+        told,
+        ..demo
+    };
+    assert_eq!(same, settings);
     let threads = load(&[], &[], "").unwrap().worker_threads;
     assert_eq!(threads, std::thread::available_parallelism().unwrap().get());
 }
@@ -223,6 +228,85 @@ fn a_cluster_key_is_long_and_loses_only_the_space_around_text() {
         error.contains("holds 31 bytes") && error.contains("openssl rand"),
         "{error}"
     );
+}
+
+#[test]
+fn what_a_session_store_is_trusted_by_is_read_with_the_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let read = |text: &str| {
+        fs::write(&file, text).unwrap();
+        load(
+            &["--session-store-ca-file", file.to_str().unwrap()],
+            &[],
+            "",
+        )
+        .map(|settings| settings.session_store_ca)
+    };
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["ca".to_owned()]).unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    let two = format!("{pem}\n{pem}");
+    assert_eq!(read(&two), Ok(Some(two.clone().into_bytes())));
+    let broken = pem.replace(
+        "-----BEGIN CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nAAAA",
+    );
+    for bad in ["", "no certificate", &key.serialize_pem(), &broken] {
+        let error = read(bad).unwrap_err();
+        assert!(error.contains("is no PEM file of certificates"), "{error}");
+    }
+}
+
+#[test]
+fn administrators_are_told_what_each_setting_is_and_where_that_comes_from() {
+    let flags = [
+        "--idle-timeout=10s",
+        "--database-url=postgres://me:hunter2@db/jotgate",
+    ];
+    let first = load(
+        &flags,
+        &[("JOTGATE_LOG", "debug")],
+        "public-host = [\"a\", \"b\"]",
+    )
+    .unwrap();
+    let told = |told: &Told, name: &str| {
+        let mut all = told.0.iter();
+        let found = all.find(|told| told.setting.name == name).unwrap();
+        let source = found.source.as_ref().map(ToString::to_string);
+        let source = source.map(|text| text.split('/').next_back().unwrap().to_owned());
+        (found.values.join(" "), source, found.waiting.clone())
+    };
+    let some = |text: &str| Some(text.to_owned());
+    for (name, value, source) in [
+        ("idle-timeout", "10s", some("--idle-timeout")),
+        ("log", "debug", some("JOTGATE_LOG")),
+        ("public-host", "a b", some("jotgate.toml: public-host")),
+        (
+            "database-url",
+            "postgres://…@db/jotgate",
+            some("--database-url"),
+        ),
+        ("listen", "0.0.0.0:8443", None),
+        ("backend", "", None),
+    ] {
+        assert_eq!(
+            told(&first.told, name),
+            (value.to_owned(), source, None),
+            "{name}"
+        );
+    }
+    assert_eq!(first.told.0.len(), table::ALL.len());
+
+    let next = load(&["--idle-timeout=20s", "--log=warn"], &[], "").unwrap();
+    let now = first.told.followed_by(&next.told);
+    assert_eq!(told(&now, "idle-timeout").0, "20s");
+    let (log, source, waiting) = told(&now, "log");
+    assert_eq!((&*log, source), ("debug", some("JOTGATE_LOG")));
+    assert_eq!(waiting, Some(vec!["warn".to_owned()]));
+    assert_eq!(told(&now, "public-host").2, Some(Vec::new()));
+    // What is set back waits for nothing.
+    assert_eq!(told(&now.followed_by(&first.told), "log").2, None);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use serde_json::{Error, Map, Value};
 use uuid::Uuid;
 
 use super::members::Members;
-use super::shape::{Enumeration, Kind, Property, Target};
-use super::write::{Form, Writer, privileges_of};
+use super::shape::{Enumeration, Kind, Property, Shape, Target};
+use super::write::{Form, Writer, entity_of, privileges_of};
 use crate::qrs::entity::EntityType;
 
 /// Writes documents of one type in one form.
@@ -35,6 +35,16 @@ struct Step {
 impl<'w, 'a> TextWriter<'w, 'a> {
     /// For documents of that type, in that form.
     pub(in crate::qrs) fn new(writer: &'w mut Writer<'a>, entity: EntityType, form: Form) -> Self {
+        let privileges = privileges_of(entity, writer.with_privileges);
+        Self::with_privileges(writer, entity, form, &privileges)
+    }
+
+    fn with_privileges(
+        writer: &'w mut Writer<'a>,
+        entity: EntityType,
+        form: Form,
+        privileges: &Value,
+    ) -> Self {
         let shape = entity.shape();
         let is_shown = |property: &&Property| form == Form::Full || shape.is_condensed(property);
         let shown = shape.all().filter(is_shown).enumerate();
@@ -43,7 +53,6 @@ impl<'w, 'a> TextWriter<'w, 'a> {
             before: format!("{}\"{}\":", if at == 0 { "{" } else { "," }, property.name),
             hint: at,
         });
-        let privileges = privileges_of(entity, writer.with_privileges);
         let schema = match form {
             Form::Condensed => String::new(),
             Form::Full => format!(",\"schemaPath\":\"{}\"", shape.name),
@@ -87,6 +96,10 @@ impl<'w, 'a> TextWriter<'w, 'a> {
                     let ids: Vec<Uuid> = serde_json::from_slice(member)?;
                     write_references(self.writer, &mut self.references, target, &ids, out)?;
                 }
+                Kind::Object(shape) => {
+                    let part = serde_json::from_slice(member)?;
+                    write_part(self.writer, &mut self.references, shape, part, out)?;
+                }
                 kind => {
                     let value = self.writer.value(kind, serde_json::from_slice(member)?);
                     serde_json::to_writer(&mut *out, &value)?;
@@ -121,6 +134,34 @@ impl Writer<'_> {
     }
 }
 
+/// A part of an entity, as [`Writer::value`] shows it: a proxy refers to every virtual proxy there is.
+fn write_part(
+    writer: &mut Writer<'_>,
+    known: &mut HashMap<Uuid, Vec<u8>>,
+    shape: &Shape,
+    mut part: Value,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    out.push(b'{');
+    for property in shape.all() {
+        serde_json::to_writer(&mut *out, property.name)?;
+        out.push(b':');
+        let value = part.get_mut(property.name).map(Value::take);
+        match (property.kind, value.unwrap_or_default()) {
+            (Kind::References(target), value @ Value::Array(_)) => {
+                let ids: Vec<Uuid> = serde_json::from_value(value)?;
+                write_references(writer, known, target, &ids, out)?;
+            }
+            (kind, value) => serde_json::to_writer(&mut *out, &writer.value(kind, value))?,
+        }
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"schemaPath\":");
+    serde_json::to_writer(&mut *out, shape.name)?;
+    out.push(b'}');
+    Ok(())
+}
+
 fn write_references(
     writer: &mut Writer<'_>,
     known: &mut HashMap<Uuid, Vec<u8>>,
@@ -128,17 +169,16 @@ fn write_references(
     ids: &[Uuid],
     out: &mut Vec<u8>,
 ) -> Result<(), Error> {
+    let unknown: Vec<Uuid> = ids
+        .iter()
+        .filter(|id| !known.contains_key(id))
+        .copied()
+        .collect();
+    if !unknown.is_empty() {
+        known.extend(condensed(writer, target, &unknown)?);
+    }
     let mut between = b'[';
     for id in ids {
-        if !known.contains_key(id) {
-            let shown = writer.reference(target, &Value::from(id.to_string()));
-            let shown = if shown.is_null() {
-                Vec::new()
-            } else {
-                serde_json::to_vec(&shown)?
-            };
-            known.insert(*id, shown);
-        }
         // What leads into nothing is not shown.
         if let Some(shown) = known.get(id).filter(|shown| !shown.is_empty()) {
             out.push(between);
@@ -151,6 +191,32 @@ fn write_references(
     }
     out.push(b']');
     Ok(())
+}
+
+/// What references lead to, each in its condensed form; empty for what leads into nothing.
+fn condensed(
+    writer: &mut Writer<'_>,
+    target: Target,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, Vec<u8>)>, Error> {
+    let Some(entity) = entity_of(target) else {
+        let shown = ids.iter().map(|id| {
+            let cluster = writer.reference(target, &Value::from(id.to_string()));
+            Ok((*id, serde_json::to_vec(&cluster)?))
+        });
+        return shown.collect();
+    };
+    let documents = writer.documents();
+    let form = Form::Condensed;
+    let mut text = TextWriter::with_privileges(writer, entity, form, &Value::Null);
+    let shown = ids.iter().map(|id| {
+        let mut shown = Vec::new();
+        if let Some(document) = entity.document(documents, *id) {
+            text.write(&document, &mut shown)?;
+        }
+        Ok((*id, shown))
+    });
+    shown.collect()
 }
 
 /// The number of what a document calls by its name.

@@ -159,12 +159,8 @@ impl<'a> Writer<'a> {
         if let Some(known) = self.condensed.get(&id) {
             return known.clone();
         }
-        let entity = match target {
-            Target::CustomProperty => EntityType::CustomPropertyDefinition,
-            Target::Node => EntityType::ServerNodeConfiguration,
-            Target::ServiceCluster => return service_cluster(id),
-            Target::Tag => EntityType::Tag,
-            Target::VirtualProxy => EntityType::VirtualProxyConfig,
+        let Some(entity) = entity_of(target) else {
+            return service_cluster(id);
         };
         let document = entity.document(self.documents, id);
         // A snapshot has no references into nothing, but for tags of an old one; `null` is what a
@@ -177,6 +173,17 @@ impl<'a> Writer<'a> {
         let wire = Value::Object(wire);
         self.condensed.insert(id, wire.clone());
         wire
+    }
+}
+
+/// What a reference leads to; nothing for the cluster, of which there is no document.
+pub(super) const fn entity_of(target: Target) -> Option<EntityType> {
+    match target {
+        Target::CustomProperty => Some(EntityType::CustomPropertyDefinition),
+        Target::Node => Some(EntityType::ServerNodeConfiguration),
+        Target::ServiceCluster => None,
+        Target::Tag => Some(EntityType::Tag),
+        Target::VirtualProxy => Some(EntityType::VirtualProxyConfig),
     }
 }
 

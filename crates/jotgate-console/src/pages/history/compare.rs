@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::{Change, HERE, changes, find};
 use crate::dates::minute;
 use crate::frame::{Frame, Stop, page};
+use crate::paging::Pages;
 use crate::visit::Visit;
 
 /// What a save changed.
@@ -15,11 +16,10 @@ pub(super) async fn one(visit: Visit, Path(number): Path<String>) -> Result<Resp
     let revision = find(&visit, &number).await?;
     let number = revision.revision;
     // Before the first one there is nothing to compare it with.
-    let changes = match number {
-        1 => Ok(Vec::new()),
-        _ => changes(&visit, number - 1, number).await,
-    };
-    let changes = changes.map_err(|error| visit.problem(&error))?;
+    let before = number.saturating_sub(1).max(1);
+    let list = visit.address(&format!("{HERE}/{number}"));
+    let found = changes(&visit, before, number, list).await;
+    let (pages, changes) = found.map_err(|error| visit.problem(&error))?;
     let compared = Compared {
         frame: visit.frame(&format!("Revision {number}"), HERE),
         saved: Some(Saved {
@@ -27,9 +27,10 @@ pub(super) async fn one(visit: Visit, Path(number): Path<String>) -> Result<Resp
             author: revision.author,
             note: revision.note,
         }),
-        before: number.saturating_sub(1),
+        before,
         after: number,
         current: visit.snapshot().revision,
+        pages,
         changes,
     };
     Ok(page(StatusCode::OK, &compared))
@@ -39,8 +40,9 @@ pub(super) async fn one(visit: Visit, Path(number): Path<String>) -> Result<Resp
 pub(super) async fn two(visit: Visit) -> Result<Response, Stop> {
     let before = find(&visit, &visit.parameter("from")).await?.revision;
     let after = find(&visit, &visit.parameter("to")).await?.revision;
-    let changes = changes(&visit, before, after).await;
-    let changes = changes.map_err(|error| visit.problem(&error))?;
+    let list = visit.address(&format!("{HERE}/compare?from={before}&to={after}"));
+    let found = changes(&visit, before, after, list).await;
+    let (pages, changes) = found.map_err(|error| visit.problem(&error))?;
     let title = format!("From revision {before} to {after}");
     let compared = Compared {
         frame: visit.frame(&title, HERE),
@@ -48,6 +50,7 @@ pub(super) async fn two(visit: Visit) -> Result<Response, Stop> {
         before,
         after,
         current: visit.snapshot().revision,
+        pages,
         changes,
     };
     Ok(page(StatusCode::OK, &compared))
@@ -62,6 +65,7 @@ struct Compared {
     before: u64,
     after: u64,
     current: u64,
+    pages: Pages,
     changes: Vec<Change>,
 }
 

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use jotgate_manage::{Document, Privilege};
+use jotgate_manage::{Change, Document, Privilege};
 use jotgate_model::Uuid;
-use jotgate_model::entity::VirtualProxyConfig;
+use jotgate_model::entity::{Tag, VirtualProxyConfig};
 
-use crate::testing::{Site, now, site};
+use crate::testing::{Shown, Site, now, site};
 
 const EVIL: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'";
 
@@ -41,6 +41,40 @@ fn description(site: &Site, id: Uuid) -> String {
 }
 
 #[tokio::test]
+async fn a_save_of_many_documents_is_cut_into_pages() {
+    let site = site().await;
+    let tags = (1..=60).map(|number| {
+        let mut tag = Tag {
+            name: format!("tag-{number:02}"),
+            ..Tag::default()
+        };
+        tag.metadata.id = Uuid::from_u128(number);
+        Change::Put(Document::Tag(Arc::new(tag)))
+    });
+    let actor = &site.visitor.actor;
+    let saved = site.management.apply(actor, tags.collect(), "", now());
+    saved.await.unwrap();
+    let number = current(&site);
+    let before = number - 1;
+    for list in [
+        format!("/qmc/history/{number}?"),
+        format!("/qmc/history/compare?from={before}&to={number}&"),
+    ] {
+        let shown = async |page: &str| site.get(&format!("{list}{page}")).await.text;
+        let (first, second) = (shown("").await, shown("page=2").await);
+        assert!(
+            first.contains("Page 1 of 2") && second.contains("Page 2 of 2"),
+            "{list}"
+        );
+        let has = |text: &str, tag: &str| text.contains(&format!(">{tag}</h2>"));
+        assert!(has(&first, "tag-50") && !has(&first, "tag-51"), "{list}");
+        assert!(has(&second, "tag-51") && !has(&second, "tag-50"), "{list}");
+    }
+    let restore = site.get(&format!("/qmc/history/{before}/restore")).await;
+    assert!(restore.text.contains("10 more"), "{}", restore.text);
+}
+
+#[tokio::test]
 async fn every_save_is_listed_with_what_it_changed() {
     let site = site().await;
     let id = create(&site, "Portal").await;
@@ -71,6 +105,18 @@ async fn every_save_is_listed_with_what_it_changed() {
     assert!(!older.contains(&format!("/qmc/history/{created}\"")));
 }
 
+/// Presses the button of the page that shows what restoring would change.
+async fn restore(site: &Site, wanted: u64, base: u64, note: &str) -> Shown {
+    let (wanted, base) = (wanted.to_string(), base.to_string());
+    let fields = [
+        ("do", "apply"),
+        ("restore", &*wanted),
+        ("base", &base),
+        ("note", note),
+    ];
+    site.post("/qmc/changes", &fields).await
+}
+
 #[tokio::test]
 async fn a_revision_is_restored_after_it_was_shown_what_changes() {
     let site = site().await;
@@ -79,26 +125,28 @@ async fn a_revision_is_restored_after_it_was_shown_what_changes() {
     rename(&site, id, "Mashup").await;
     let path = format!("/qmc/history/{wanted}/restore");
     let asked = site.get(&path).await.text;
-    assert!(asked.contains("1 document changes"), "{asked}");
-    let old = wanted.to_string();
-    let late = [("note", "back"), ("current", &*old)];
-    let late = site.post(&path, &late).await;
+    for text in [
+        "<span>Mashup</span>",
+        "Who would notice",
+        "Nobody is signed in.",
+    ] {
+        assert!(asked.contains(text), "{text}: {asked}");
+    }
+    let base = format!("name=\"base\" value=\"{}\"", current(&site));
+    assert!(asked.contains(&base), "{asked}");
+    let late = restore(&site, wanted, wanted, "back").await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert!(late.text.contains("value=\"back\""), "{}", late.text);
+    assert!(late.text.contains(&base), "what holds now is shown");
     assert_eq!(description(&site, id), "Mashup");
-    let now = current(&site).to_string();
-    let long = "x".repeat(1025);
-    let wrong = site
-        .post(&path, &[("note", &long), ("current", &now)])
-        .await;
+    let wrong = restore(&site, wanted, current(&site), &"x".repeat(1025)).await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.text.contains("at most 1024"), "{}", wrong.text);
-    let done = site
-        .post(&path, &[("note", "back"), ("current", &now)])
-        .await;
+    let done = restore(&site, wanted, current(&site), "back").await;
+    let next = format!("/qmc/history/{}?done=restored", current(&site));
     assert_eq!(
         (done.status, done.header("location")),
-        (StatusCode::SEE_OTHER, "/qmc/history?done=restored")
+        (StatusCode::SEE_OTHER, &*next)
     );
     assert_eq!(description(&site, id), "Portal");
     assert!(site.get("/qmc/history").await.text.contains(">back<"));
@@ -113,12 +161,13 @@ async fn an_audit_admin_sees_the_history_and_restores_nothing() {
     let wanted = current(&site);
     rename(&site, id, "Mashup").await;
     site.visitor.actor.privilege = Privilege::AuditAdmin;
+    let shown = site.get(&format!("/qmc/history/{wanted}")).await;
+    assert_eq!(shown.status, StatusCode::OK);
+    assert!(!shown.text.contains("/restore\""), "{}", shown.text);
     let path = format!("/qmc/history/{wanted}/restore");
-    assert_eq!(site.get(&path).await.status, StatusCode::OK);
-    let now = current(&site).to_string();
-    let shown = site.post(&path, &[("current", &now)]).await;
-    assert_eq!(shown.status, StatusCode::FORBIDDEN);
-    assert!(shown.text.contains("role=\"alert\""), "{}", shown.text);
+    assert_eq!(site.get(&path).await.status, StatusCode::FORBIDDEN);
+    let refused = restore(&site, wanted, current(&site), "").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(description(&site, id), "Mashup");
 }
 

@@ -9,9 +9,12 @@ use http::StatusCode;
 use jotgate_manage::{FeedFilter, Phase, RecentRequest};
 use jotgate_model::{Reason, Side, Uuid};
 
+use super::remedies::{NODES, Way, way};
 use super::{HERE, millis, prefix_of, user_of};
 use crate::frame::{Frame, Stop, page};
 use crate::pages;
+use crate::pages::virtual_proxies::label_of;
+use crate::paging::with_query;
 use crate::visit::Visit;
 
 pub(super) async fn show(visit: Visit, Path(reference): Path<String>) -> Result<Response, Stop> {
@@ -31,7 +34,50 @@ pub(super) async fn show(visit: Visit, Path(reference): Path<String>) -> Result<
     let place = request.virtual_proxy.as_ref().map(|(id, _)| *id);
     let snapshot = visit.snapshot();
     let place = place.filter(|id| snapshot.virtual_proxy(*id).is_some());
-    Ok(page(StatusCode::OK, &One::of(frame, place, request)))
+    let helping = request
+        .reason
+        .and_then(|reason| helping(&visit, way(reason), place, request));
+    Ok(page(
+        StatusCode::OK,
+        &One::of(frame, place, helping, request),
+    ))
+}
+
+/// The place in the console where the cause is changed, and the words that lead there.
+fn helping(
+    visit: &Visit,
+    way: Way,
+    place: Option<Uuid>,
+    request: &RecentRequest,
+) -> Option<(String, String)> {
+    match way {
+        Way::Field(name) => field(visit, name, place),
+        Way::Node => node(visit, request).or_else(|| field(visit, NODES, place)),
+        Way::Page(path, words) => Some((visit.address(path), words.to_owned())),
+        Way::User => {
+            let user = user_of(request);
+            let list = with_query(visit.address("/users"), &[("filter", &user)]);
+            (!user.is_empty()).then(|| (list, "To the user".to_owned()))
+        }
+        Way::Nowhere => None,
+    }
+}
+
+fn field(visit: &Visit, name: &str, place: Option<Uuid>) -> Option<(String, String)> {
+    let label = label_of(name).unwrap_or(name);
+    let path = format!("/virtual-proxies/{}#f-{name}", place?);
+    let words = format!("Change \u{201c}{label}\u{201d}");
+    Some((visit.address(&path), words))
+}
+
+/// To the node that was asked, which the request knows by its name.
+fn node(visit: &Visit, request: &RecentRequest) -> Option<(String, String)> {
+    let asked = request.node.as_deref()?;
+    let snapshot = visit.snapshot();
+    let mut nodes = snapshot.documents.nodes.values();
+    let id = nodes.find(|node| node.name == asked)?.metadata.id;
+    let words = format!("To the node \u{201c}{asked}\u{201d}");
+    Some((visit.address(&format!("/nodes/{id}")), words))
 }
 
 #[derive(Template)]
@@ -40,6 +86,8 @@ struct One {
     frame: Frame,
     /// The virtual proxy, when it is there still.
     place: Option<Uuid>,
+    /// Where the cause is changed: address and words.
+    helping: Option<(String, String)>,
     reference: String,
     time: String,
     status: u16,
@@ -71,6 +119,9 @@ struct Step {
     name: &'static str,
     began: String,
     took: String,
+    /// Its place in a bar of the whole time, in thousandths.
+    from: u64,
+    width: u64,
     is_last: bool,
 }
 
@@ -83,11 +134,17 @@ struct Token {
 }
 
 impl One {
-    fn of(frame: Frame, place: Option<Uuid>, request: &RecentRequest) -> Self {
+    fn of(
+        frame: Frame,
+        place: Option<Uuid>,
+        helping: Option<(String, String)>,
+        request: &RecentRequest,
+    ) -> Self {
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
         Self {
             frame,
             place,
+            helping,
             reference: request.reference.to_string(),
             time: request
                 .time
@@ -140,10 +197,13 @@ fn steps(request: &RecentRequest) -> Vec<Step> {
     let ends = reached.iter().skip(1).map(|(_, began)| *began);
     let ends: Vec<u32> = ends.chain([total]).collect();
     let micros = |micros: u32| millis(Duration::from_micros(micros.into()));
+    let share = |micros: u32| u64::from(micros).saturating_mul(1000) / u64::from(total.max(1));
     let step = |((phase, began), end): ((Phase, u32), u32)| Step {
         name: phase.name(),
         began: micros(began),
         took: micros(end.saturating_sub(began)),
+        from: share(began).min(996),
+        width: share(end.saturating_sub(began)).max(4),
         is_last: phase == request.phase,
     };
     reached.into_iter().zip(ends).map(step).collect()

@@ -2,27 +2,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use jotgate_manage::LiveSide;
 use jotgate_model::{PresentedToken, Reason, Timestamp, Uuid};
-use jotgate_observe::{AccessRecord, Feed, FeedLimits, Phase, PhaseTimes};
+use jotgate_observe::{AccessRecord, Feed, Phase, PhaseTimes};
 
-use crate::testing::{Site, site};
+use crate::testing::{Site, quiet_side, site};
 
 const EVIL: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'";
 
 /// A site whose request path has this feed.
 async fn live() -> (Site, Feed) {
     let site = site().await;
-    let limits = FeedLimits {
-        entries: 1000,
-        bytes: 1 << 20,
-    };
-    let feed = Feed::new(limits, 1);
-    site.management.use_live(LiveSide {
-        feed: feed.clone(),
-        backends: Box::new(Vec::new),
-        probe: Box::new(|_| Box::pin(async { Err("nobody is there".into()) })),
-    });
+    let side = quiet_side();
+    let feed = side.feed.clone();
+    site.management.use_live(side);
     (site, feed)
 }
 
@@ -105,6 +97,76 @@ async fn every_reason_is_found_by_its_reference_with_what_to_do() {
         let remedy = remedy.unwrap().to_string();
         assert!(shown.text.contains(&remedy), "{reference}: {remedy}");
     }
+}
+
+/// The address that the page asks again.
+fn live_address(page: &str) -> String {
+    let (_, rest) = page.split_once("data-live=\"").unwrap();
+    let (address, _) = rest.split_once('"').unwrap();
+    address.replace("&#38;", "&")
+}
+
+#[tokio::test]
+async fn the_rows_come_again_when_there_is_something_new_with_the_same_filter() {
+    let (site, feed) = live().await;
+    feed.note(&served("R1"));
+    let page = site.get("/qmc/requests?outcome=refused").await.text;
+    let at = live_address(&page);
+    assert_eq!(at, "/qmc/live/requests?outcome=refused&after=1");
+    assert_eq!(site.get(&at).await.status, StatusCode::NO_CONTENT);
+    feed.note(&refused("R2", Reason::TokenExpired));
+    let rows = site.get(&at).await;
+    assert_eq!(rows.status, StatusCode::OK);
+    assert!(rows.text.starts_with("<div data-live"), "{}", rows.text);
+    assert!(rows.text.contains("/requests/R2") && !rows.text.contains("<html"));
+    assert_eq!(
+        live_address(&rows.text),
+        "/qmc/live/requests?outcome=refused&after=2"
+    );
+    for number in 0..60 {
+        feed.note(&refused(&format!("S{number}"), Reason::TokenExpired));
+    }
+    let second = site.get("/qmc/requests?page=2").await.text;
+    assert_eq!(live_address(&second), "", "older pages stay as they are");
+}
+
+#[tokio::test]
+async fn pages_of_the_console_are_shown_to_whoever_wants_them() {
+    let (site, feed) = live().await;
+    feed.note(&AccessRecord {
+        path: "/jwt/qmc/requests",
+        ..served("R1")
+    });
+    let hidden = site.get("/qmc/requests").await.text;
+    assert!(!hidden.contains("/requests/R1"));
+    let shown = site.get("/qmc/requests?console=shown").await.text;
+    assert!(shown.contains("/requests/R1"));
+    assert!(live_address(&shown).contains("console=shown"));
+}
+
+#[tokio::test]
+async fn a_refusal_leads_to_the_field_that_changes_it() {
+    let (site, feed) = live().await;
+    let at = site.management.virtual_proxy_named("/").unwrap().id;
+    let at_the_default = |reference, reason| AccessRecord {
+        virtual_proxy_id: Some(at),
+        ..refused(reference, reason)
+    };
+    feed.note(&at_the_default("R1", Reason::IssuerMismatch));
+    feed.note(&at_the_default("R2", Reason::PathAmbiguous));
+    feed.note(&AccessRecord {
+        user: Some(("LAB", "boz")),
+        ..at_the_default("R3", Reason::UserBlocked)
+    });
+    let one = site.get("/qmc/requests/R1").await.text;
+    let field = format!("href=\"/qmc/virtual-proxies/{at}#f-jwtIssuer\"");
+    assert!(one.contains(&field), "{one}");
+    let edit = site.get(&format!("/qmc/virtual-proxies/{at}")).await.text;
+    assert!(edit.contains("id=\"f-jwtIssuer\""));
+    let two = site.get("/qmc/requests/R2").await.text;
+    assert!(!two.contains("#f-") && two.contains("To the virtual proxy"));
+    let three = site.get("/qmc/requests/R3").await.text;
+    assert!(three.contains("/qmc/users?filter=LAB%5Cboz"), "{three}");
 }
 
 #[tokio::test]

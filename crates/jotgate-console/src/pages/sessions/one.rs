@@ -54,6 +54,8 @@ struct One {
     last_use: String,
     /// When it ends whatever the user does.
     expires: Option<String>,
+    /// How many are open.
+    sockets: usize,
     address: String,
     user_agent: String,
     attributes: Vec<(String, String)>,
@@ -79,6 +81,7 @@ fn one(visit: &Visit, vp: &VirtualProxy, session: &Arc<Session>) -> One {
         since: minute_of(session.created()),
         last_use: minute_of(session.last_activity()),
         expires: session.expires().map(minute_of),
+        sockets: visit.management().open_sockets(session),
         address: session.client_address().to_owned(),
         user_agent: session.user_agent().to_owned(),
         attributes: attributes

@@ -56,6 +56,26 @@ async fn sessions_are_listed_and_filtered_by_user_and_virtual_proxy() {
 }
 
 #[tokio::test]
+async fn the_rows_come_again_with_the_same_filter() {
+    let site = site().await;
+    let at = place(&site, "one").await;
+    open(&site, at, "boz", "sales").await;
+    let page = site.get("/qmc/sessions?user=ann").await.text;
+    assert!(
+        page.contains("data-live=\"/qmc/live/sessions?user=ann\""),
+        "{page}"
+    );
+    let rows = site.get("/qmc/live/sessions?user=ann").await.text;
+    assert!(rows.contains("No session fits") && !rows.contains("<html"));
+    open(&site, at, "ann", "sales").await;
+    let rows = site.get("/qmc/live/sessions?user=ann").await.text;
+    assert!(
+        rows.contains("LAB\\ann") && rows.contains("1 of 2"),
+        "{rows}"
+    );
+}
+
+#[tokio::test]
 async fn many_sessions_are_cut_into_pages() {
     let site = site().await;
     let at = place(&site, "one").await;

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use jotgate_manage::{ManageError, StoredUser, UserNarrowing};
+use jotgate_manage::{ManageError, Management, StoredUser, UserNarrowing};
 use jotgate_model::{Role, Uuid};
 
 use super::HERE;
@@ -40,18 +40,28 @@ async fn list(visit: &Visit, filter: &str) -> Result<(Pages, Vec<StoredUser>), M
         let users = management.users(before, PER_PAGE as u32).await?;
         return Ok((pages, users));
     }
+    let found = named(management, filter, MAX_FOUND as usize).await?;
+    let pages = Pages::new(found.len(), &asked, address);
+    let users = pages.cut(found);
+    Ok((pages, users))
+}
+
+/// At most `max` users whom `filter` names.
+pub(in crate::pages) async fn named(
+    management: &Management,
+    filter: &str,
+    max: usize,
+) -> Result<Vec<StoredUser>, ManageError> {
     let mut found: Vec<StoredUser> = Vec::new();
+    let limit = u32::try_from(max).unwrap_or(u32::MAX);
     for narrowing in narrowings(filter) {
-        let users = management.users_after(None, MAX_FOUND, &narrowing).await?;
-        for user in users {
-            if found.len() < MAX_FOUND as usize && found.iter().all(|one| one.id != user.id) {
+        for user in management.users_after(None, limit, &narrowing).await? {
+            if found.len() < max && found.iter().all(|one| one.id != user.id) {
                 found.push(user);
             }
         }
     }
-    let pages = Pages::new(found.len(), &asked, address);
-    let users = pages.cut(found);
-    Ok((pages, users))
+    Ok(found)
 }
 
 /// What the filter can mean: a whole name, or a whole part of one. The database finds these by an index.

@@ -138,7 +138,7 @@ pub(super) const SECTIONS: &[Section] = &[
         jwt("jwtAudience", "JWT audience", Kind::Text, "The aud that tokens must have. Empty: it is not compared."),
         jwt("jwtIssuer", "JWT issuer", Kind::Text, "The iss that tokens must have. Empty: it is not compared."),
         jwt("jwtJwksUri", "JWKS address", Kind::Text, "Where the issuer publishes its keys. Only https, except on this machine."),
-        jwt("jwtDiscovery", "Discovery", Kind::Check("The JWKS address comes from the issuer's discovery document"), ""),
+        jwt("jwtDiscovery", "Discovery", Kind::Check("The JWKS address comes from the issuer's discovery document"), "Then only the issuer is needed: the address changes when the issuer changes it."),
         jwt("jwtIssuers", "Further issuers", Kind::Rows(&[
             column("issuer", "Issuer", Cell::Text), column("audience", "Audience", Cell::Text), column("jwksUri", "JWKS address", Cell::Text),
             column("discovery", "Discovery", Cell::YesNo), column("publicKeyCertificate", "Certificate", Cell::Area),
@@ -147,7 +147,7 @@ pub(super) const SECTIONS: &[Section] = &[
         jwt("jwtRequireExpiration", "Expiration", Kind::Check("A token without exp is refused"), "Without it, whoever finds a token can use it for ever."),
         jwt("jwtMaxLifetimeSeconds", "Longest lifetime of a token", Kind::Number("seconds"), "From iat to exp. 0: any."),
         jwt("jwtClockSkewSeconds", "Clock tolerance", Kind::Number("seconds"), "By how much the clocks of both sides may differ."),
-        jwt("jwtSingleUse", "Single use", Kind::Check("A token is accepted once, by its jti"), ""),
+        jwt("jwtSingleUse", "Single use", Kind::Check("A token is accepted once, by its jti"), "Whoever copies a token that was used cannot use it again. Portals then sign a new one for each sign-in."),
         jwt("privateClaims", "Private claims", Kind::Lines("salary"), "Their values are masked wherever requests are shown."),
         header("headerAuthenticationHeaderName", "Header authentication header name", Kind::Text, "The header in which the server in front names the user."),
         header("headerAuthenticationStaticUserDirectory", "Header authentication static user directory", Kind::Text, "The directory of all users, for the static method."),
@@ -158,27 +158,27 @@ pub(super) const SECTIONS: &[Section] = &[
     ] },
     Section { id: "load-balancing", title: "Load balancing", lead: "Where requests are forwarded to.", fields: &[
         field("loadBalancingServerNodes", "Load balancing nodes", Kind::Nodes, "At least one is needed to serve anything."),
-        field("useStickyLoadBalancing", "Sticky load balancing", Kind::Check("A session stays with the node that served it first"), ""),
+        field("useStickyLoadBalancing", "Sticky load balancing", Kind::Check("A session stays with the node that served it first"), "For backends that keep something of a user in memory."),
         field("loadBalancingAlgorithm", "Algorithm", Kind::Choice(&[
             ("RoundRobin", "Round robin"), ("MemoryAllocation", "Memory allocation (served as round robin)"), ("LeastRequests", "Fewest requests"),
         ]), "How the next node is chosen."),
     ] },
     Section { id: "advanced", title: "Advanced", lead: "Cookies, origins and headers.", fields: &[
-        field("extendedSecurityEnvironment", "Extended security environment", Kind::Check("Backends are told system, browser and address of the client"), ""),
+        field("extendedSecurityEnvironment", "Extended security environment", Kind::Check("Backends are told system, browser and address of the client"), "Rules of the backend can then use them."),
         field("sessionCookieDomain", "Session cookie domain", Kind::Text, "Empty: this host only. For a mashup on another host, the domain that both share."),
-        field("hasSecureAttributeHttps", "Has secure attribute (https)", Kind::Check("Secure on cookies over HTTPS"), ""),
+        field("hasSecureAttributeHttps", "Has secure attribute (https)", Kind::Check("Secure on cookies over HTTPS"), "Browsers then never send the cookie without encryption. Needed with SameSite None."),
         field("sameSiteAttributeHttps", "SameSite attribute (https)", SAME_SITE, "None where the portal is of another site; that needs Secure."),
-        field("hasSecureAttributeHttp", "Has secure attribute (http)", Kind::Check("Secure on cookies over plain HTTP"), ""),
-        field("sameSiteAttributeHttp", "SameSite attribute (http)", SAME_SITE, ""),
+        field("hasSecureAttributeHttp", "Has secure attribute (http)", Kind::Check("Secure on cookies over plain HTTP"), "Browsers drop such a cookie when it comes over plain HTTP: only behind a server that adds the encryption."),
+        field("sameSiteAttributeHttp", "SameSite attribute (http)", SAME_SITE, "From which sites browsers send the cookie along over plain HTTP. None is not taken without Secure."),
         field("cookiePartitioned", "Partitioned cookie", Kind::Check("Survives in frames where third-party cookies are blocked"), "Needs SameSite None and Secure."),
         field("websocketCrossOriginWhiteList", "Host allow list", Kind::Lines("portal.example.com"), "Hosts whose pages may open WebSockets and ask across sites. The gateway's own names are on it by themselves."),
         field("corsAllowedOrigins", "CORS origins", Kind::Lines("https://portal.example.com"), "Origins whose pages may read answers, with credentials."),
         field("additionalResponseHeaders", "Additional response headers", Kind::Headers, "On every answer. For CORS the origins above do the same with less."),
         field("csrfProtection", "CSRF protection", Kind::NumberChoice(&[
             ("0", "Origin check"), ("1", "Origin check, and WebSockets need the qlik-csrf-token"),
-        ]), ""),
+        ]), "Whether a WebSocket that relies on a cookie must prove that it comes from a page of yours."),
         field("sessionMaxLifetime", "Longest session", Kind::Number("minutes"), "A session ends then, whatever happens. 0: never."),
-        field("sessionEndsWithToken", "End of the token", Kind::Check("A session ends with the exp of its token"), ""),
+        field("sessionEndsWithToken", "End of the token", Kind::Check("A session ends with the exp of its token"), "Without it, a session outlives the token that opened it."),
         field("maxSessionsPerUser", "Sessions per user", Kind::Number("sessions"), "The oldest one gives way. 0: any number."),
         field("backendHeaders", "Headers to backends", Kind::Rows(&[
             column("name", "Name", Cell::Text), column("value", "Value", Cell::Text),
@@ -194,18 +194,18 @@ pub(super) const SECTIONS: &[Section] = &[
         field("maxSocketsPerSession", "WebSockets of a session", Kind::Number("sockets"), "0: any number."),
     ] },
     Section { id: "integration", title: "Integration", lead: "External modules are stored; a virtual proxy that needs one cannot be linked.", fields: &[
-        field("sessionModuleBaseUri", "Session module base URI", Kind::Text, ""),
-        field("loadBalancingModuleBaseUri", "Load balancing module base URI", Kind::Text, ""),
+        field("sessionModuleBaseUri", "Session module base URI", Kind::Text, "Where an external session module would be. Leave it empty."),
+        field("loadBalancingModuleBaseUri", "Load balancing module base URI", Kind::Text, "Where an external load balancing module would be. Leave it empty."),
     ] },
     Section { id: "client-link", title: "Client authentication link", lead: "Kept for Qlik's clients.", fields: &[
-        field("magicLinkHostUri", "Client authentication link host URI", Kind::Text, ""),
-        field("magicLinkFriendlyName", "Client authentication link friendly name", Kind::Text, ""),
+        field("magicLinkHostUri", "Client authentication link host URI", Kind::Text, "The address that the link of a client begins with."),
+        field("magicLinkFriendlyName", "Client authentication link friendly name", Kind::Text, "What a client shows for this server."),
     ] },
-    Section { id: "tags", title: "Tags", lead: "", fields: &[field("tags", "Tags", Kind::Tags, "")] },
+    Section { id: "tags", title: "Tags", lead: "", fields: &[field("tags", "Tags", Kind::Tags, "Words to find it by, in the overview and over QRS.")] },
     Section { id: "custom-properties", title: "Custom properties", lead: "", fields: &[
         field("customProperties", "Custom properties", Kind::Rows(&[
             ID, column("definition", "Property", Cell::Definition), column("value", "Value", Cell::Text),
-        ]), ""),
+        ]), "Values of properties that are defined for virtual proxies. A row without a value is dropped."),
     ] },
 ];
 

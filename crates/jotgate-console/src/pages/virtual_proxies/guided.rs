@@ -2,7 +2,9 @@
 //! save, and the page behind it shows what the portal's server needs.
 
 mod draft;
+mod embedding;
 mod portal;
+mod trial;
 
 use askama::Template;
 use axum::response::Response;
@@ -10,26 +12,28 @@ use http::StatusCode;
 use jotgate_manage::{Application, ManageError};
 use jotgate_model::{FieldErrors, Uuid};
 
+use super::typed::secret;
+use crate::assets::KEYS;
 use crate::form::{Fields, Posted};
 use crate::frame::{Done, Frame, Stop, page};
 use crate::visit::Visit;
 
 use draft::Wish;
 pub(super) use portal::show as portal;
+use trial::{ShownTrial, TRY};
 
 /// Below `/qmc`.
 pub(super) const START: &str = "/start";
 
 pub(super) async fn ask(visit: Visit) -> Response {
-    show(
-        &visit,
-        &Fields::default(),
-        &FieldErrors::default(),
-        StatusCode::OK,
-    )
+    let errors = FieldErrors::default();
+    show(&visit, None, &errors, Vec::new(), StatusCode::OK)
 }
 
 pub(super) async fn create(Posted { visit, fields }: Posted) -> Result<Response, Stop> {
+    if fields.text("do") == TRY {
+        return trial::show(&visit, &fields).await;
+    }
     let id = Uuid::new_v4();
     let wish = Wish::read(&visit.snapshot(), &fields, id);
     let mut errors = wish.errors;
@@ -62,20 +66,26 @@ pub(super) async fn create(Posted { visit, fields }: Posted) -> Result<Response,
         }
         Err(other) => return Err(visit.problem(&other).into()),
     };
-    Ok(show(&visit, &fields, &errors, status))
+    Ok(show(&visit, Some(&fields), &errors, Vec::new(), status))
 }
 
 /// The form, with what was typed, or with what suits a portal.
-fn show(visit: &Visit, typed: &Fields, errors: &FieldErrors, status: StatusCode) -> Response {
-    let is_new = status == StatusCode::OK;
+fn show(
+    visit: &Visit,
+    typed: Option<&Fields>,
+    errors: &FieldErrors,
+    trials: Vec<ShownTrial>,
+    status: StatusCode,
+) -> Response {
+    let text = |name: &str| typed.map_or("", |typed| typed.text(name));
     let snapshot = visit.snapshot();
     let fields = FIELDS.iter().map(|field| Shown {
         field,
-        value: match is_new {
-            true => field.usual.to_owned(),
+        value: match typed {
+            None => field.usual.to_owned(),
             // A private key goes no further.
-            false if typed.text(field.name).contains("PRIVATE KEY") => String::new(),
-            false => typed.text(field.name).trim().to_owned(),
+            Some(_) if secret(text(field.name)).is_some() => String::new(),
+            Some(typed) => typed.text(field.name).trim().to_owned(),
         },
         problems: problems(errors, field.name),
     });
@@ -90,7 +100,7 @@ fn show(visit: &Visit, typed: &Fields, errors: &FieldErrors, status: StatusCode)
     let mut nodes: Vec<_> = nodes
         .map(|node| Node {
             name: node.name.clone(),
-            chosen: typed.text(NODE) == node.metadata.id.to_string(),
+            chosen: text(NODE) == node.metadata.id.to_string(),
             id: node.metadata.id,
         })
         .collect();
@@ -102,6 +112,9 @@ fn show(visit: &Visit, typed: &Fields, errors: &FieldErrors, status: StatusCode)
         node_problems: problems(errors, NODE),
         others: others.collect(),
         is_wrong: !errors.is_empty(),
+        is_changed: typed.is_some(),
+        trials,
+        keys_script: &KEYS.name,
     };
     page(status, &guided)
 }
@@ -113,6 +126,8 @@ fn problems(errors: &FieldErrors, name: &str) -> Vec<String> {
 
 /// The node that is chosen; nothing for a new one.
 const NODE: &str = "node";
+/// The origin of pages that embed the backend.
+const PORTAL: &str = "portal";
 /// The backend's address, for a new node.
 const URI: &str = "uri";
 
@@ -129,12 +144,13 @@ struct Field {
 const FIELDS: &[Field] = &[
     text("description", "Description", "Portal", "What administrators call it."),
     text("prefix", "Prefix", "portal", "The path that leads here: portal for https://gateway/portal/. Lower-case letters, digits and - . _ ~"),
-    Field { is_long: true, ..text("jwtPublicKeyCertificate", "Certificate or public key", "", "What tokens are checked with, in PEM form, with its BEGIN and END lines; jotgate keygen makes one. Never the private key. Empty when an issuer publishes its keys.") },
+    Field { is_long: true, ..text("jwtPublicKeyCertificate", "Certificate or public key", "", "What tokens are checked with, in PEM form, with its BEGIN and END lines. Without a script here, jotgate keygen makes a pair. Never the private key. Empty when an issuer publishes its keys.") },
     text("jwtIssuer", "Issuer", "", "The iss that tokens must have. With neither key nor JWKS address its keys are found with its discovery document."),
     text("jwtJwksUri", "JWKS address", "", "Where the issuer publishes its keys, when it has no discovery document."),
     text("jwtAudience", "Audience", "", "The aud that tokens must have. Needed with an issuer's keys: it signs tokens for others, too."),
     text("jwtAttributeUserId", "Claim for the user ID", "userId", "Upper and lower case count. Often sub."),
     text("jwtAttributeUserDirectory", "Claim for the user directory", "userDirectory", "Or a fixed one in brackets: [example]."),
+    text(PORTAL, "Address of the portal", "", "Only where its pages show the backend in a frame or ask it with a script: https://portal.example.com, as browsers send it in Origin. It gets on the allow list and may read answers, and the cookie comes along from its pages."),
     text(URI, "Backend address", "", "Where requests are forwarded to, such as http://10.0.0.5:8080. A node with this address is made."),
 ];
 
@@ -175,6 +191,11 @@ struct Guided {
     /// What is wrong and has no field here.
     others: Vec<String>,
     is_wrong: bool,
+    /// Whether it holds what is not saved.
+    is_changed: bool,
+    /// How the backends answer that were tried.
+    trials: Vec<ShownTrial>,
+    keys_script: &'static str,
 }
 
 #[cfg(test)]

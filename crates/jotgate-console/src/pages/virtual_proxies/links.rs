@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
-use jotgate_manage::Document;
+use jotgate_manage::{Document, Edit, Kind};
 use jotgate_model::Documents;
 use jotgate_model::entity::{ProxyService, VirtualProxyConfig};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{HERE, find, path_of};
 use crate::form::Posted;
 use crate::frame::{Done, Frame, Stop, page};
+use crate::pages::changes::{self, Proposal};
 use crate::visit::Visit;
 
 pub(super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Stop> {
@@ -34,8 +35,12 @@ pub(super) async fn change(
         let problem = "That proxy does not exist any more.".to_owned();
         return Ok(show_with(&visit, &vp, StatusCode::BAD_REQUEST, problem));
     };
-    let link = fields.text("do") == "link";
+    let wanted = fields.text("do");
+    let link = matches!(wanted, "link" | "preview-link");
     let draft = changed(proxy, vp.metadata.id, link);
+    if wanted.starts_with("preview") {
+        return changes::preview(&visit, Proposal::edits(vec![edit(&draft)])).await;
+    }
     let draft = vec![Document::ProxyService(Arc::new(draft))];
     let saved = visit
         .management()
@@ -57,6 +62,16 @@ fn changed(proxy: &ProxyService, id: Uuid, link: bool) -> ProxyService {
         linked.push(id);
     }
     draft
+}
+
+/// The same as a change that can be looked at first.
+fn edit(draft: &ProxyService) -> Edit {
+    let settings = serde_json::to_value(&draft.settings).unwrap_or_default();
+    Edit::Put {
+        kind: Kind::ProxyService,
+        id: Some(draft.metadata.id),
+        properties: std::iter::once(("settings".to_owned(), settings)).collect(),
+    }
 }
 
 fn show_with(

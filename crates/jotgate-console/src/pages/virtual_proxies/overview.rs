@@ -1,39 +1,90 @@
-//! The overview: a table with the real system's columns, filtered, sorted and cut into pages.
+//! The overview: a table with the real system's columns, and what can be done with several at once.
 
-use std::cmp::Ordering;
-use std::collections::HashSet;
+mod columns;
+mod list;
+
+use std::collections::HashMap;
 
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use jotgate_model::entity::VirtualProxyConfig;
-use jotgate_model::{Documents, Timestamp};
 use uuid::Uuid;
 
-use super::{HERE, words};
-use crate::dates::minute;
+use super::HERE;
+use super::explained::expiry;
 use crate::frame::{Frame, page};
 use crate::paging::PER_PAGE;
 use crate::visit::Visit;
 
+use columns::Column;
+use list::{Asked, Listed, list};
+
+/// How many rows a page may have.
+const ROWS: [usize; 4] = [20, PER_PAGE, 100, 500];
+
 pub(super) async fn show(visit: Visit) -> Response {
     let snapshot = visit.snapshot();
+    let rows = visit.parameter("rows").parse();
     let asked = Asked {
         filter: visit.parameter("filter"),
         sort: Column::of(&visit.parameter("sort")).unwrap_or(Column::Description),
         descending: visit.parameter("order") == "descending",
         page: visit.parameter("page").parse().unwrap_or(1),
+        rows: rows
+            .ok()
+            .filter(|rows| ROWS.contains(rows))
+            .unwrap_or(PER_PAGE),
+        columns: Column::chosen(&visit.parameters("column")),
     };
-    let listed = list(&snapshot.documents, &asked);
-    let frame = visit.frame("Virtual proxies", HERE);
-    page(
-        StatusCode::OK,
-        &Overview {
-            frame,
-            asked,
-            listed,
-        },
-    )
+    let documents = &snapshot.documents;
+    let proxies = documents.proxy_services.values().filter_map(|proxy| {
+        let node = documents.nodes.get(&proxy.server_node_configuration)?;
+        Some(Choice {
+            id: proxy.metadata.id,
+            name: node.name.clone(),
+        })
+    });
+    let tags = documents.tags.values().map(|tag| Choice {
+        id: tag.metadata.id,
+        name: tag.name.clone(),
+    });
+    let overview = Overview {
+        frame: visit.frame("Virtual proxies", HERE),
+        listed: list(documents, &asked, &warnings(&visit)),
+        asked,
+        proxies: sorted(proxies.collect()),
+        tags: sorted(tags.collect()),
+    };
+    page(StatusCode::OK, &overview)
+}
+
+/// What is to be said of certificates that run out, by virtual proxy: the first one counts.
+fn warnings(visit: &Visit) -> HashMap<Uuid, String> {
+    let mut first: HashMap<Uuid, _> = HashMap::new();
+    for source in visit.management().key_sources() {
+        let ends = source.keys.iter().filter_map(|key| key.certificate_expires);
+        let Some(end) = ends.min() else {
+            continue;
+        };
+        for id in source.virtual_proxies {
+            let known = first.entry(id).or_insert(end);
+            *known = (*known).min(end);
+        }
+    }
+    let said = first.into_iter();
+    said.filter_map(|(id, end)| Some((id, expiry(end, visit.now())?)))
+        .collect()
+}
+
+fn sorted(mut choices: Vec<Choice>) -> Vec<Choice> {
+    choices.sort_by_cached_key(|choice| choice.name.to_lowercase());
+    choices
+}
+
+/// A proxy or a tag that several virtual proxies can get at once.
+struct Choice {
+    id: Uuid,
+    name: String,
 }
 
 #[derive(Template)]
@@ -42,11 +93,22 @@ struct Overview {
     frame: Frame,
     asked: Asked,
     listed: Listed,
+    proxies: Vec<Choice>,
+    tags: Vec<Choice>,
 }
 
 impl Overview {
-    fn columns(&self) -> &'static [Column] {
+    fn all_columns(&self) -> &'static [Column] {
         &Column::ALL
+    }
+
+    /// How many rows a page may have, and whether that is chosen.
+    fn row_counts(&self) -> [(usize, bool); 4] {
+        ROWS.map(|rows| (rows, rows == self.asked.rows))
+    }
+
+    fn is_shown(&self, column: Column) -> bool {
+        self.asked.columns.contains(&column)
     }
 
     /// The address that sorts by a column; the other way round when it is sorted by it already.
@@ -60,6 +122,16 @@ impl Overview {
     }
 
     fn address(&self, sort: Column, descending: bool, page: usize) -> String {
+        let query = self.query(sort, descending, page);
+        format!("{}{HERE}?{query}", self.frame.base)
+    }
+
+    /// What this page is asked with.
+    fn own_query(&self) -> String {
+        self.query(self.asked.sort, self.asked.descending, self.listed.page)
+    }
+
+    fn query(&self, sort: Column, descending: bool, page: usize) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         if !self.asked.filter.is_empty() {
             query.append_pair("filter", &self.asked.filter);
@@ -68,10 +140,18 @@ impl Overview {
         if descending {
             query.append_pair("order", "descending");
         }
+        if self.asked.rows != PER_PAGE {
+            query.append_pair("rows", &self.asked.rows.to_string());
+        }
+        if self.asked.columns != Column::chosen(&[]) {
+            for column in &self.asked.columns {
+                query.append_pair("column", column.code());
+            }
+        }
         if page > 1 {
             query.append_pair("page", &page.to_string());
         }
-        format!("{}{HERE}?{}", self.frame.base, query.finish())
+        query.finish()
     }
 
     fn order_of(&self, column: Column) -> &'static str {
@@ -80,170 +160,6 @@ impl Overview {
             (true, false) => "ascending",
             (true, true) => "descending",
         }
-    }
-}
-
-/// What is asked of the list.
-struct Asked {
-    filter: String,
-    sort: Column,
-    descending: bool,
-    page: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Column {
-    Description,
-    Prefix,
-    Cookie,
-    Default,
-    Method,
-    Linked,
-    Tags,
-    Modified,
-}
-
-impl Column {
-    const ALL: [Self; 8] = [
-        Self::Description,
-        Self::Prefix,
-        Self::Cookie,
-        Self::Default,
-        Self::Method,
-        Self::Linked,
-        Self::Tags,
-        Self::Modified,
-    ];
-
-    fn of(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|column| column.code() == code)
-    }
-
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Description => "description",
-            Self::Prefix => "prefix",
-            Self::Cookie => "cookie",
-            Self::Default => "default",
-            Self::Method => "method",
-            Self::Linked => "linked",
-            Self::Tags => "tags",
-            Self::Modified => "modified",
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Description => "Description",
-            Self::Prefix => "Prefix",
-            Self::Cookie => "Session cookie header name",
-            Self::Default => "Is default virtual proxy",
-            Self::Method => "Authentication method",
-            Self::Linked => "Linked to proxy service",
-            Self::Tags => "Tags",
-            Self::Modified => "Last modified",
-        }
-    }
-}
-
-/// A page of the list.
-struct Listed {
-    rows: Vec<Row>,
-    /// How many there are, and how many pass the filter.
-    all: usize,
-    passing: usize,
-    /// The number of this page, and of the last one.
-    page: usize,
-    last: usize,
-}
-
-/// A virtual proxy in the list.
-struct Row {
-    id: Uuid,
-    description: String,
-    prefix: String,
-    cookie: String,
-    is_default: bool,
-    method: &'static str,
-    is_linked: bool,
-    tags: Vec<String>,
-    modified: Timestamp,
-}
-
-fn list(documents: &Documents, asked: &Asked) -> Listed {
-    let proxies = documents.proxy_services.values();
-    let linked: HashSet<Uuid> = proxies
-        .flat_map(|proxy| proxy.settings.virtual_proxies.iter().copied())
-        .collect();
-    let all = documents.virtual_proxies.values();
-    let mut rows: Vec<Row> = all.map(|vp| row(vp, documents, &linked)).collect();
-    let count = rows.len();
-    let wanted = asked.filter.trim().to_lowercase();
-    if !wanted.is_empty() {
-        rows.retain(|row| row.has(&wanted));
-    }
-    rows.sort_by(|a, b| {
-        let order = a.compare(b, asked.sort);
-        let order = if asked.descending {
-            order.reverse()
-        } else {
-            order
-        };
-        order.then_with(|| a.compare(b, Column::Description))
-    });
-    let passing = rows.len();
-    let last = passing.div_ceil(PER_PAGE).max(1);
-    let page = asked.page.clamp(1, last);
-    let rows = rows.into_iter().skip((page - 1) * PER_PAGE).take(PER_PAGE);
-    Listed {
-        rows: rows.collect(),
-        all: count,
-        passing,
-        page,
-        last,
-    }
-}
-
-fn row(vp: &VirtualProxyConfig, documents: &Documents, linked: &HashSet<Uuid>) -> Row {
-    let tags = vp.tags.iter().filter_map(|tag| documents.tags.get(tag));
-    Row {
-        id: vp.metadata.id,
-        description: vp.description.clone(),
-        prefix: vp.prefix.clone(),
-        cookie: vp.session_cookie_header_name.clone(),
-        is_default: vp.default_virtual_proxy,
-        method: words::authentication_method(vp.authentication_method),
-        is_linked: linked.contains(&vp.metadata.id),
-        tags: tags.map(|tag| tag.name.clone()).collect(),
-        modified: vp.metadata.modified_date,
-    }
-}
-
-impl Row {
-    /// Whether the filter's text, in lower case, is in what somebody would look for.
-    fn has(&self, wanted: &str) -> bool {
-        let texts = [&self.description, &self.prefix, &self.cookie];
-        let mut texts = texts.into_iter().chain(&self.tags);
-        texts.any(|text| text.to_lowercase().contains(wanted))
-            || self.method.to_lowercase().contains(wanted)
-    }
-
-    fn compare(&self, other: &Self, by: Column) -> Ordering {
-        let text = |a: &str, b: &str| a.to_lowercase().cmp(&b.to_lowercase());
-        match by {
-            Column::Description => text(&self.description, &other.description),
-            Column::Prefix => self.prefix.cmp(&other.prefix),
-            Column::Cookie => text(&self.cookie, &other.cookie),
-            Column::Default => other.is_default.cmp(&self.is_default),
-            Column::Method => self.method.cmp(other.method),
-            Column::Linked => other.is_linked.cmp(&self.is_linked),
-            Column::Tags => text(&self.tags.join(" "), &other.tags.join(" ")),
-            Column::Modified => self.modified.cmp(&other.modified),
-        }
-    }
-
-    fn when(&self) -> String {
-        minute(self.modified)
     }
 }
 

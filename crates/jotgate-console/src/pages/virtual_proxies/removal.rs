@@ -4,12 +4,14 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
+use jotgate_manage::{Edit, Kind};
 use jotgate_model::entity::VirtualProxyConfig;
 use uuid::Uuid;
 
 use super::{HERE, find};
 use crate::form::Posted;
 use crate::frame::{Done, Frame, Stop, page};
+use crate::pages::changes::Proposal;
 use crate::visit::Visit;
 
 pub(super) async fn ask(visit: Visit, Path(id): Path<String>) -> Result<Response, Stop> {
@@ -40,6 +42,8 @@ struct Removal {
     sessions: usize,
     users: usize,
     links: usize,
+    /// The same as a change that can be looked at first: names and values of a form.
+    change: Vec<(&'static str, String)>,
 }
 
 fn removal(visit: &Visit, vp: &VirtualProxyConfig) -> Removal {
@@ -61,5 +65,10 @@ fn removal(visit: &Visit, vp: &VirtualProxyConfig) -> Removal {
         sessions: sessions.len(),
         users: users.len(),
         links: links.count(),
+        change: Proposal::edits(vec![Edit::Delete {
+            kind: Kind::VirtualProxy,
+            id,
+        }])
+        .hidden(),
     }
 }

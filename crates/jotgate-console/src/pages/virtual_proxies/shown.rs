@@ -2,15 +2,19 @@
 
 use std::collections::HashSet;
 
-use jotgate_manage::KeySet;
-use jotgate_model::{Documents, FieldErrors, HostPattern, Timestamp, UnixTime};
+use jotgate_model::{Documents, FieldErrors, HostPattern};
 use serde_json::{Map, Value};
 
+use super::explained::ShownKey;
 use super::fields::{Cell, Column, Field, Kind, SECTIONS};
 use super::typed::{HEADER, header_rows};
 
-/// A certificate that runs out within so many seconds is pointed at.
-const SOON: i64 = 30 * 86_400;
+/// What the values of fields are shown with.
+pub(super) struct Around<'a> {
+    pub(super) documents: &'a Documents,
+    /// What the JWT certificate holds.
+    pub(super) keys: Vec<ShownKey>,
+}
 
 pub(super) struct ShownSection {
     pub(super) id: &'static str,
@@ -33,6 +37,18 @@ pub(super) struct ShownField {
     pub(super) problems: Vec<String>,
     pub(super) control: Control,
     pub(super) keys: Vec<ShownKey>,
+}
+
+impl ShownField {
+    /// Whether a tab may keep what is typed: certificates and headers to backends may be secrets.
+    pub(super) fn is_kept(&self) -> bool {
+        let is_of_keys = match &self.control {
+            Control::Area(_) => true,
+            Control::Rows { stacked, .. } => *stacked,
+            _ => false,
+        };
+        !is_of_keys && self.name != "backendHeaders"
+    }
 }
 
 pub(super) enum Control {
@@ -79,20 +95,10 @@ pub(super) struct ShownCell {
     pub(super) options: Vec<Choice>,
 }
 
-/// A key or certificate that was pasted.
-pub(super) struct ShownKey {
-    pub(super) what: String,
-    pub(super) subject: String,
-    pub(super) validity: String,
-    pub(super) warning: &'static str,
-    pub(super) fingerprint: String,
-}
-
 pub(super) fn sections(
     properties: &Map<String, Value>,
     errors: &FieldErrors,
-    documents: &Documents,
-    now: Timestamp,
+    around: &Around<'_>,
 ) -> Vec<ShownSection> {
     let sections = SECTIONS.iter().map(|section| ShownSection {
         id: section.id,
@@ -101,7 +107,7 @@ pub(super) fn sections(
         fields: section
             .fields
             .iter()
-            .map(|field| shown(field, properties, errors, documents, now))
+            .map(|field| shown(field, properties, errors, around))
             .collect(),
     });
     sections.collect()
@@ -131,8 +137,7 @@ fn shown(
     field: &Field,
     properties: &Map<String, Value>,
     errors: &FieldErrors,
-    documents: &Documents,
-    now: Timestamp,
+    around: &Around<'_>,
 ) -> ShownField {
     let own = errors.0.iter().filter(|e| split(&e.field).0 == field.name);
     let problems = own.map(|error| match split(&error.field).1 {
@@ -141,7 +146,7 @@ fn shown(
     });
     let value = properties.get(field.name).unwrap_or(&Value::Null);
     let keys = match field.name {
-        "jwtPublicKeyCertificate" => keys(value.as_str().unwrap_or_default(), now),
+        "jwtPublicKeyCertificate" => around.keys.clone(),
         _ => Vec::new(),
     };
     ShownField {
@@ -150,7 +155,7 @@ fn shown(
         help: field.help,
         only: field.only,
         problems: problems.collect(),
-        control: control(field, value, documents),
+        control: control(field, value, around.documents),
         keys,
     }
 }
@@ -288,48 +293,53 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// What an entry of the host allow list matches, in words.
+/// What an entry of the host allow list matches, in words; nothing for one that cannot be accepted.
 fn meaning(entry: &str) -> String {
-    if HostPattern::parse(entry).is_err() {
+    let Ok(pattern) = HostPattern::parse(entry) else {
         return String::new();
-    }
-    let (subdomains, rest) = match entry.strip_prefix("*.") {
-        Some(rest) => ("every name below ", rest),
-        None => ("pages of ", entry),
     };
-    format!("{subdomains}{rest}")
+    let shown = pattern.to_string();
+    let is_port = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let (host, port) = match shown.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => (host, format!("port {port} only")),
+        _ => (&*shown, "any port".to_owned()),
+    };
+    match host.strip_prefix("*.") {
+        Some(domain) => format!("any subdomain of {domain}, not {domain} itself, {port}"),
+        None => format!("{host} alone, {port}"),
+    }
 }
 
-/// What was pasted, explained; nothing when it cannot be read, which a save says.
-fn keys(pem: &str, now: Timestamp) -> Vec<ShownKey> {
-    let Ok(set) = KeySet::from_pem(pem) else {
-        return Vec::new();
-    };
-    let now = UnixTime(now.as_millis().div_euclid(1000));
-    let shown = set.keys().iter().map(|key| {
-        let what = format!("{}, {} bits", key.family(), key.bits());
-        let Some(certificate) = key.certificate() else {
-            return ShownKey {
-                what: format!("Public key: {what}"),
-                subject: String::new(),
-                validity: String::new(),
-                warning: "",
-                fingerprint: key.fingerprint().to_owned(),
-            };
-        };
-        ShownKey {
-            what: format!("Certificate: {what}"),
-            subject: certificate.subject.to_string(),
-            validity: format!("{} to {}", certificate.not_before, certificate.not_after),
-            warning: if certificate.is_expired(now) {
-                "Expired; its tokens are accepted all the same"
-            } else if certificate.is_expired(now.plus(SOON)) {
-                "Expires within 30 days"
-            } else {
-                ""
-            },
-            fingerprint: key.fingerprint().to_owned(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_the_allow_list_are_explained() {
+        for (entry, expected) in [
+            (
+                "*.example.com",
+                "any subdomain of example.com, not example.com itself, any port",
+            ),
+            ("Portal.example.com", "portal.example.com alone, any port"),
+            (
+                "portal.example.com:8443",
+                "portal.example.com alone, port 8443 only",
+            ),
+            ("10.0.0.5", "10.0.0.5 alone, any port"),
+            ("[::1]:8443", "[::1] alone, port 8443 only"),
+            ("::1", "[::1] alone, any port"),
+            ("https://x", ""),
+            ("", ""),
+        ] {
+            assert_eq!(meaning(entry), expected, "{entry}");
         }
-    });
-    shown.collect()
+    }
+
+    #[test]
+    fn every_field_has_its_help() {
+        for field in super::super::fields::all() {
+            assert!(!field.help.is_empty(), "{}", field.name);
+        }
+    }
 }

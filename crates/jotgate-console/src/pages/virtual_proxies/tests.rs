@@ -1,3 +1,5 @@
+mod unsaved;
+
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -265,6 +267,14 @@ async fn buttons_beside_rows_change_the_form_and_save_nothing() {
             ["https://a.example.com", "https://b.example.com", ""],
         ),
         (
+            "down:corsAllowedOrigins:0",
+            ["https://b.example.com", "https://a.example.com", ""],
+        ),
+        (
+            "down:corsAllowedOrigins:1",
+            ["https://a.example.com", "https://b.example.com", ""],
+        ),
+        (
             "remove:corsAllowedOrigins:0",
             ["https://b.example.com", "", ""],
         ),
@@ -402,4 +412,78 @@ async fn a_private_key_is_never_shown_again() {
             assert!(!answer.text.contains("SECRET"), "{field} {action}");
         }
     }
+}
+
+/// The part of a page that is about one field.
+fn field<'a>(shown: &'a str, name: &str) -> &'a str {
+    let mark = format!("data-field=\"{name}\"");
+    let (_, after) = shown.split_once(&mark).unwrap();
+    after.split("data-field=").next().unwrap()
+}
+
+/// The script asks this when a field is left.
+#[tokio::test]
+async fn a_check_says_what_a_save_would_and_saves_nothing() {
+    let site = site().await;
+    let vp = create(&site, "jwt").await;
+    let before = site.management.snapshot().revision;
+    let stored = format!("/qmc/virtual-proxies/{}", vp.metadata.id);
+    for path in ["/qmc/virtual-proxies/new", &stored] {
+        let typed = form(&[
+            ("prefix", "Portal!"),
+            ("accessRule", "(("),
+            ("sessionInactivityTimeout", "soon"),
+            ("websocketCrossOriginWhiteList", "*.example.com"),
+            ("websocketCrossOriginWhiteList", "https://x"),
+            ("do", "check"),
+        ]);
+        let answer = site.post(path, &typed).await;
+        for (name, expected) in [
+            ("prefix", "lower case letters"),
+            ("accessRule", "class=\"wrong\""),
+            ("sessionInactivityTimeout", "whole number"),
+            ("websocketCrossOriginWhiteList", "Row 2 "),
+            (
+                "websocketCrossOriginWhiteList",
+                "any subdomain of example.com",
+            ),
+        ] {
+            let part = field(&answer.text, name);
+            assert!(part.contains(expected), "{path} {name}: {part}");
+        }
+        assert!(!field(&answer.text, "description").contains("wrong"));
+        // Each mistake once.
+        let prefix = field(&answer.text, "prefix");
+        assert_eq!(prefix.matches("class=\"wrong\"").count(), 1, "{prefix}");
+    }
+    let taken = form(&[("prefix", "jwt"), ("do", "check")]);
+    let answer = site.post("/qmc/virtual-proxies/new", &taken).await;
+    assert!(field(&answer.text, "prefix").contains("Portal jwt"));
+    assert_eq!(site.management.snapshot().revision, before);
+}
+
+#[tokio::test]
+async fn what_a_mashup_needs_is_filled_in_and_not_saved() {
+    let site = site().await;
+    let typed = |origin| {
+        form(&[
+            ("mashupOrigin", origin),
+            ("mashupWay", "same-domain"),
+            ("do", "mashup"),
+        ])
+    };
+    let path = "/qmc/virtual-proxies/new";
+    let filled = site
+        .post(path, &typed("https://mashup.example.com:8443"))
+        .await;
+    assert_eq!(filled.status, StatusCode::OK);
+    assert!(field(&filled.text, "sessionCookieDomain").contains("value=\"example.com\""));
+    let cors = field(&filled.text, "corsAllowedOrigins");
+    assert!(cors.contains("value=\"https://mashup.example.com:8443\""));
+    let hosts = field(&filled.text, "websocketCrossOriginWhiteList");
+    assert!(hosts.contains("mashup.example.com alone, port 8443 only"));
+    assert!(filled.text.contains("data-guarded=\"changed\""));
+    let wrong = site.post(path, &typed("mashup")).await;
+    assert!(wrong.text.contains("id=\"mashup-wrong\">It cannot be used"));
+    assert!(stored(&site, "portal").is_none());
 }

@@ -2,6 +2,7 @@
 //!
 //! The properties keep what cannot be accepted as it was typed, so that the page can show it again.
 
+use jotgate_manage::{KeySet, PemError};
 use jotgate_model::FieldErrors;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -18,16 +19,17 @@ pub(super) struct RowAction<'a> {
 }
 
 impl<'a> RowAction<'a> {
-    /// From the value of the button: `remove:NAME:ROW` or `up:NAME:ROW`.
+    /// From the value of the button: `remove:NAME:ROW`, `up:NAME:ROW` or `down:NAME:ROW`.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.split(':');
         let (verb, field, row) = (parts.next()?, parts.next()?, parts.next()?);
         let row = row.parse().ok()?;
-        matches!(verb, "remove" | "up").then_some(Self { verb, field, row })
+        matches!(verb, "down" | "remove" | "up").then_some(Self { verb, field, row })
     }
 
     fn apply(&self, rows: &mut Vec<Value>) {
         match self.verb {
+            "down" if self.row < rows.len().saturating_sub(1) => rows.swap(self.row, self.row + 1),
             "remove" if self.row < rows.len() => drop(rows.remove(self.row)),
             "up" if self.row > 0 && self.row < rows.len() => rows.swap(self.row, self.row - 1),
             _ => {}
@@ -47,7 +49,10 @@ pub(super) fn read(
         let text = || typed.text(name).trim().to_owned();
         let value = match field.kind {
             Kind::Text => text().into(),
-            Kind::Area => pem(name, typed.text(name), &mut errors).into(),
+            Kind::Area => {
+                let text = pem(name, typed.text(name), &mut errors);
+                unless_same(text, properties.get(name))
+            }
             Kind::Check(_) => typed.all(name).next().is_some().into(),
             Kind::Choice(options) => {
                 check_option(name, &text(), options, &mut errors);
@@ -104,7 +109,8 @@ pub(super) fn header_rows(lines: &str) -> Vec<Value> {
     rows.collect()
 }
 
-fn header_lines(rows: &[Value]) -> String {
+/// Rows as header lines.
+pub(super) fn header_lines(rows: &[Value]) -> String {
     let text = |row: &Value, of: &str| row[of].as_str().unwrap_or_default().to_owned();
     let lines = rows
         .iter()
@@ -114,20 +120,32 @@ fn header_lines(rows: &[Value]) -> String {
 
 /// Certificates and public keys. A private key goes no further, not even back to the page.
 pub(super) fn pem(name: &str, text: &str, errors: &mut FieldErrors) -> String {
-    if text.contains("PRIVATE KEY") {
-        errors.push(
-            name,
-            "holds a private key, which was neither stored nor kept here; paste its certificate or public \
-             key, and replace the key if others may have seen it",
-        );
+    if let Some(problem) = secret(text) {
+        errors.push(name, problem);
         return String::new();
     }
     plain_lines(text)
 }
 
+/// What is said of a text that holds a private key in any form, or a token, instead of showing it again.
+pub(super) fn secret(text: &str) -> Option<String> {
+    let found = KeySet::from_pem(text).err().filter(PemError::is_secret);
+    let named = || text.contains("PRIVATE KEY").then_some(PemError::PrivateKey);
+    found.or_else(named).map(|error| error.to_string())
+}
+
 /// Browsers send CRLF (HTML standard, "constructing the entry list").
 fn plain_lines(text: &str) -> String {
     text.replace("\r\n", "\n").trim().to_owned()
+}
+
+/// The stored text, when it differs in line ends and blanks only: nobody has changed it.
+fn unless_same(text: String, stored: Option<&Value>) -> Value {
+    let stored = stored.and_then(Value::as_str);
+    match stored.filter(|stored| plain_lines(stored) == text) {
+        Some(stored) => stored.into(),
+        None => text.into(),
+    }
 }
 
 fn number(name: &str, text: String, errors: &mut FieldErrors) -> Value {

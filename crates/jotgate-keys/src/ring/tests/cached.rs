@@ -160,7 +160,7 @@ async fn verdicts_with_a_token_id_are_found() {
             None
         );
     }
-    let found = ring.remembered(ONE, |verified| verified.jti.as_deref() == Some("2"));
+    let found = ring.remembered(ONE, |_, verified| verified.jti.as_deref() == Some("2"));
     let users: Vec<_> = found.iter().map(|v| &*v.identity.user.id).collect();
     assert_eq!(users, ["2"]);
 }

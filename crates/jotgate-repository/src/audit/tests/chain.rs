@@ -94,7 +94,10 @@ async fn inserted_rows_are_found() {
         fixture.tamper(&[COPY]).await;
         let moved = format!("UPDATE audit SET sequence = {number} WHERE sequence = 6");
         let moved = sqlx::query(sqlx::AssertSqlSafe(moved));
-        moved.execute(fixture.repository.writer()).await.unwrap();
+        moved
+            .execute(&fixture.repository.sqlite().writer)
+            .await
+            .unwrap();
         let (damage, sentence) = fixture.problem().await.unwrap();
         assert_eq!(damage, Damage::Inserted, "{sentence}");
     }
@@ -119,7 +122,7 @@ async fn another_key_fits_nothing() {
 async fn rows_can_be_added_only() {
     let fixture = Fixture::with_rows(2).await;
     for statement in ["UPDATE audit SET reason = 'x'", "DELETE FROM audit"] {
-        let done = sqlx::query(statement).execute(fixture.repository.writer());
+        let done = sqlx::query(statement).execute(&fixture.repository.sqlite().writer);
         assert!(done.await.is_err(), "{statement}");
     }
 }

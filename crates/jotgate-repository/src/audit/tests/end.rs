@@ -96,23 +96,6 @@ async fn what_is_written_after_a_cut_tells_of_it() {
     assert!(sentence.starts_with(words), "{sentence}");
 }
 
-#[tokio::test]
-async fn two_processes_write_one_chain() {
-    let fixture = Fixture::with_rows(1).await;
-    let other = fixture.again().await;
-    for number in 2..10 {
-        let writer = if number % 3 == 0 {
-            &other
-        } else {
-            &fixture.repository
-        };
-        writer.append_audit(&[numbered(number)]).await.unwrap();
-    }
-    assert_eq!(fixture.problem().await, None);
-    let verdict = other.verify_audit(&[]).await.unwrap();
-    assert_eq!(verdict.good, 9);
-}
-
 #[cfg(unix)]
 #[tokio::test]
 async fn only_the_owner_can_read_the_file() {

@@ -84,7 +84,7 @@ async fn a_save_that_fails_leaves_no_row() {
     sqlx::query(
         "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END",
     )
-    .execute(f.repository.writer())
+    .execute(&f.repository.sqlite().writer)
     .await
     .unwrap();
     let failed = f.repository.apply(0, &set(vec![node(1, "a", "")])).await;
@@ -94,7 +94,7 @@ async fn a_save_that_fails_leaves_no_row() {
     );
     assert_eq!(f.repository.load().await.unwrap().revision, 0);
     sqlx::query("DROP TRIGGER full")
-        .execute(f.repository.writer())
+        .execute(&f.repository.sqlite().writer)
         .await
         .unwrap();
     assert_eq!(

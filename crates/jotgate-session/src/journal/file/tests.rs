@@ -27,7 +27,11 @@ fn creations(memory: &Memory, count: usize, size: usize) -> Batch {
         new.identity.attributes = vec![("a".into(), "x".repeat(size).into())];
         let session = memory.reserve(&new, &SessionSecret::generate()).unwrap();
         let (done, _) = oneshot::channel();
-        batch.creations.push(Creation { session, done });
+        batch.creations.push(Creation {
+            session,
+            limit: None,
+            done,
+        });
     }
     batch
 }
@@ -140,7 +144,11 @@ async fn ends_remove_exactly_their_session() {
         let secret = SessionSecret::parse(b"portal-session-0001").unwrap();
         let session = memory.reserve(&new, &secret).unwrap();
         let (done, _) = oneshot::channel();
-        Creation { session, done }
+        Creation {
+            session,
+            limit: None,
+            done,
+        }
     };
     let old = named();
     let ended = Arc::clone(&old.session);
@@ -180,7 +188,7 @@ async fn tokens_are_removed_after_their_time() {
     for until in [100, 101] {
         let (done, _) = oneshot::channel();
         batch.token_uses.push(TokenUse {
-            id: TokenId::new(uuid::Uuid::nil(), &until.to_string()),
+            id: crate::store::TokenId::new(uuid::Uuid::nil(), &until.to_string()),
             until: UnixTime(until),
             now: UnixTime(0),
             done,
@@ -219,7 +227,11 @@ async fn of_two_sessions_with_one_named_id_the_newer_one_counts() {
         let session = memory.reserve(&new, &secret).unwrap();
         let (done, _) = oneshot::channel();
         let mut batch = Batch::default();
-        batch.creations.push(Creation { session, done });
+        batch.creations.push(Creation {
+            session,
+            limit: None,
+            done,
+        });
         write(&mut file, &batch).await;
     }
     drop(file);
@@ -245,7 +257,11 @@ async fn a_named_session_that_follows_another_in_one_batch_reaches_the_other_pro
         let secret = SessionSecret::parse(b"portal-session-0001").unwrap();
         let session = memory.reserve(&new, &secret).unwrap();
         let (done, _) = oneshot::channel();
-        Creation { session, done }
+        Creation {
+            session,
+            limit: None,
+            done,
+        }
     };
     let mut batch = Batch::default();
     batch.creations.push(named());

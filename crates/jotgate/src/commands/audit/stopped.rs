@@ -11,6 +11,7 @@ use crate::audit_trail::{is_key_missing, open_repository};
 use crate::client::runtime;
 use crate::data_directory::DataDirectory;
 use crate::exit::{Exit, Failure};
+use crate::fleet::refuse_of_node;
 
 /// The trail; nobody else has the data directory meanwhile.
 pub(super) struct Trail {
@@ -21,6 +22,7 @@ pub(super) struct Trail {
 impl Trail {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         DataDirectory::finish_interrupted(path)?;
+        refuse_of_node(path)?;
         if !path.join("configuration.db").is_file() {
             let sentence = format!(
                 "the data directory {} holds no configuration; name another with --data-dir or --server",

@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args};
 use jotgate_model::{
     Algorithm, AttributeMapping, ClaimSource, Identity, JwtSettings, KeySourceSettings, UnixTime,
 };
-use jotgate_token::{KeySet, Outcome, Step, Verdict, Verifier};
+use jotgate_token::{KeySet, Outcome, Step, Verdict, Verifier, pasted};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -146,19 +146,7 @@ fn token(argument: &str) -> Result<Zeroizing<String>, Failure> {
                 )
             })?;
     }
-    Ok(Zeroizing::new(bare(&text).to_owned()))
-}
-
-/// A token without what surrounds it where people copy it from.
-pub(in crate::commands) fn bare(text: &str) -> &str {
-    let mut bare = text.trim();
-    for prefix in ["Authorization:", "Bearer "] {
-        let head = bare.get(..prefix.len()).unwrap_or_default();
-        if head.eq_ignore_ascii_case(prefix) {
-            bare = bare.get(prefix.len()..).unwrap_or_default().trim_start();
-        }
-    }
-    bare
+    Ok(Zeroizing::new(pasted(&text).token))
 }
 
 fn settings(arguments: &CheckArguments) -> JwtSettings {

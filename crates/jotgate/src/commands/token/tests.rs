@@ -235,6 +235,7 @@ fn what_surrounds_a_copied_token_does_not_matter() {
         format!("Authorization: Bearer {signed}"),
         format!("authorization:bearer  {signed}\n"),
         format!("  {signed}\r\n"),
+        format!("\"{signed}\""),
     ] {
         assert_eq!(check(&text, &[], NOW).exit, Exit::Done, "{text}");
     }

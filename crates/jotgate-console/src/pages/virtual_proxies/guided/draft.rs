@@ -1,11 +1,13 @@
 //! What was typed, as changes of one save.
 
 use jotgate_manage::{Draft, DraftContent, Edit, Key, KeySet, Kind};
+use jotgate_model::entity::{ServerNodeConfiguration, ServiceConfig};
 use jotgate_model::{Algorithm, FieldErrors, Snapshot, Uuid};
 use serde_json::{Map, Value, json};
 
+use super::super::mashup::Way;
 use super::super::typed::pem;
-use super::{NODE, URI};
+use super::{NODE, PORTAL, URI};
 use crate::form::Fields;
 
 /// What keys of RSA sign with.
@@ -70,17 +72,32 @@ fn node(
         return central(snapshot);
     }
     let id = Uuid::new_v4();
-    let address = uri.parse::<http::Uri>().unwrap_or_default();
-    let authority = address.authority().map_or(uri, |a| a.as_str());
+    let node = new_node(uri);
     let properties = json!({
-        "name": authority,
-        "hostName": address.host().unwrap_or(uri),
+        "name": node.name,
+        "hostName": node.host_name,
         "engineEnabled": false,
         "proxyEnabled": false,
         "services": [{ "path": "/", "uri": uri }],
     });
     edits.push(put(Kind::Node, id, object(properties)));
     id
+}
+
+/// The node of a backend's address.
+pub(super) fn new_node(uri: &str) -> ServerNodeConfiguration {
+    let address = uri.parse::<http::Uri>().unwrap_or_default();
+    let authority = address.authority().map_or(uri, |a| a.as_str());
+    ServerNodeConfiguration {
+        name: authority.to_owned(),
+        host_name: address.host().unwrap_or(uri).to_owned(),
+        services: vec![ServiceConfig {
+            path: "/".to_owned(),
+            uri: uri.to_owned(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
 }
 
 fn central(snapshot: &Snapshot) -> Uuid {
@@ -127,6 +144,10 @@ fn virtual_proxy(typed: &Fields, errors: &mut FieldErrors) -> Map<String, Value>
         properties.insert("jwtAlgorithms".to_owned(), algorithms.into());
     }
     properties.insert(key.to_owned(), certificate.into());
+    if !text(PORTAL).is_empty() {
+        let set = Way::OtherSite.allow(text(PORTAL), &mut properties);
+        errors.take(PORTAL, set);
+    }
     properties
 }
 

@@ -3,62 +3,45 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::StatusCode;
 use jotgate_manage::KeySet;
 use jotgate_model::entity::VirtualProxyConfig;
+use serde_json::{Map, Value};
 
 use super::super::{find, path_of};
 use super::START;
 use super::draft::algorithm_of;
+use crate::assets::KEYS;
 use crate::frame::{Frame, Stop, page};
 use crate::visit::Visit;
 
-pub(in super::super) async fn show(
-    visit: Visit,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Stop> {
+pub(in super::super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Stop> {
     let vp = find(&visit, &id)?;
     if vp.jwt_attribute_user_id.is_empty() || vp.prefix.is_empty() {
         // None that the form has made: nothing to show here.
         let edit = visit.address(&path_of(vp.metadata.id, ""));
         return Ok(Redirect::to(&edit).into_response());
     }
-    let sent = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let snapshot = visit.snapshot();
-    let proxy = snapshot.documents.proxy_services.get(&snapshot.proxy_id);
-    let node = proxy.and_then(|p| snapshot.documents.nodes.get(&p.server_node_configuration));
-    let own = node.map_or("localhost", |node| &node.host_name);
-    let host = sent.filter(|host| is_plain(host)).unwrap_or(own);
-    let address = format!("https://{host}/{}/", vp.prefix);
+    let address = format!("{}/{}/", visit.origin(), vp.prefix);
     let token = Token::of(&vp);
     let portal = Portal {
         frame: visit.frame(&format!("{} is served", vp.description), START),
         id: vp.metadata.id.to_string(),
         claims: token.described(),
-        code: match token.algorithm {
-            Some(algorithm) => vec![
-                ("node", "Node.js: token.mjs", token.node(algorithm)),
-                (
-                    "python",
-                    "Python: sign_token.py, with PyJWT",
-                    token.python(algorithm),
-                ),
-            ],
-            None => Vec::new(),
-        },
+        code: code(&token, &address),
         curl: curl(&address, token.algorithm.is_some()),
+        signing: token.algorithm.map(|algorithm| Signing {
+            prefix: vp.prefix.clone(),
+            algorithm,
+            user_id: token.user_id.unwrap_or_default().to_owned(),
+            user_directory: token.user_directory.unwrap_or_default().to_owned(),
+            fixed: token.fixed().to_string(),
+        }),
+        embeds: vp.cors_allowed_origins.join(", "),
+        keys_script: &KEYS.name,
         address,
     };
     Ok(page(StatusCode::OK, &portal))
-}
-
-/// What may stand in a line for a shell as it is.
-fn is_plain(host: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
-    !host.is_empty() && host.chars().all(plain)
 }
 
 #[derive(Template)]
@@ -71,6 +54,34 @@ struct Portal {
     /// Id, heading, text.
     code: Vec<(&'static str, &'static str, String)>,
     curl: String,
+    /// Nothing when an issuer signs.
+    signing: Option<Signing>,
+    /// The origins whose pages may embed the backend.
+    embeds: String,
+    keys_script: &'static str,
+}
+
+/// What a script in the page needs to sign a token.
+struct Signing {
+    prefix: String,
+    algorithm: &'static str,
+    /// The names of the claims; empty for a fixed value.
+    user_id: String,
+    user_directory: String,
+    /// The other claims, as JSON.
+    fixed: String,
+}
+
+fn code(token: &Token<'_>, address: &str) -> Vec<(&'static str, &'static str, String)> {
+    let mut code = Vec::new();
+    if let Some(algorithm) = token.algorithm {
+        code.push(("node", "Node.js: token.mjs", token.node(algorithm)));
+        let python = token.python(algorithm);
+        code.push(("python", "Python: sign_token.py, with PyJWT", python));
+    }
+    let page = super::embedding::page(address);
+    code.push(("page", "A page that embeds: portal.html", page));
+    code
 }
 
 /// What a token must have.
@@ -94,6 +105,14 @@ impl<'a> Token<'a> {
             issuer: &vp.jwt_issuer,
             algorithm: key.as_ref().and_then(algorithm_of),
         }
+    }
+
+    /// The claims that are the same in every token.
+    fn fixed(&self) -> Value {
+        let named = [("aud", self.audience), ("iss", self.issuer)];
+        let named = named.into_iter().filter(|(_, value)| !value.is_empty());
+        let named = named.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        Value::Object(named.collect::<Map<_, _>>())
     }
 
     fn described(&self) -> Vec<(String, &'static str)> {
@@ -196,7 +215,7 @@ fn claim(text: &str) -> Option<&str> {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    Value::from(text).to_string()
 }
 
 fn curl(address: &str, signs: bool) -> String {

@@ -1,10 +1,12 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
-use jotgate_manage::Privilege;
+use jotgate_manage::{LiveSide, Privilege};
 use jotgate_model::entity::{AuthenticationMethod, VirtualProxyConfig};
+use jotgate_model::{BackendCheck, BackendOutcome};
 
-use crate::testing::{Shown, Site, site};
+use crate::testing::{Shown, Site, quiet_side, site};
 
 const RSA: &str = "-----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAsfYa5AWR1ohpYMBsENPr
@@ -98,8 +100,34 @@ async fn one_form_makes_a_node_a_virtual_proxy_and_its_link_in_one_save() {
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
+    assert!(
+        text.contains("data-fixed=\"{\"aud\":\"our \\\"portal\\\"\"}\""),
+        "{text}"
+    );
+    assert!(text.contains("fetch(\"https://gateway.example.com/portal/qps/csrftoken\""));
+    assert!(text.contains("origin !== \"https://gateway.example.com\""));
     let edit = format!("href=\"/qmc/virtual-proxies/{}\"", vp.metadata.id);
     assert!(portal.text.contains(&edit));
+}
+
+#[tokio::test]
+async fn the_address_of_a_portal_brings_what_its_pages_need() {
+    let site = site().await;
+    let created = start(&site, &[("portal", "https://portal.example.org:8443")]).await;
+    assert_eq!(created.status, StatusCode::SEE_OTHER, "{}", created.text);
+    let vp = stored(&site).unwrap();
+    assert_eq!(vp.cors_allowed_origins, ["https://portal.example.org:8443"]);
+    assert_eq!(
+        vp.websocket_cross_origin_white_list,
+        ["portal.example.org:8443"]
+    );
+    assert!(vp.cookie_partitioned && vp.has_secure_attribute_https);
+    let portal = site.get(created.header("location")).await;
+    assert!(
+        portal
+            .text
+            .contains("may embed it: https://portal.example.org:8443.")
+    );
 }
 
 #[tokio::test]
@@ -123,6 +151,7 @@ async fn each_field_shows_its_own_error_and_nothing_is_saved() {
         ("uri", "ftp://x", "It "),
         ("uri", "nonsense", "It "),
         ("node", "nonsense", "does not exist"),
+        ("portal", "portal.example.com", "no origin"),
     ] {
         // What is wrong elsewhere does not hide it.
         for others in [&[][..], &[("description", "Mine")]] {
@@ -254,4 +283,51 @@ async fn whoever_only_reads_creates_nothing() {
     assert!(stored(&site).is_none());
     let forged = crate::testing::form_request("/qmc/start", "prefix=portal&csrf=x".to_owned());
     assert_eq!(site.send(forged).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_backend_is_tried_before_anything_is_saved() {
+    let site = site().await;
+    site.management.use_live(LiveSide {
+        try_backend: Box::new(|_, service| {
+            Box::pin(async move {
+                let refused = service.authority.as_str().contains("10.0.0.6");
+                BackendCheck {
+                    outcome: match refused {
+                        true => BackendOutcome::Refused,
+                        false => BackendOutcome::Reachable,
+                    },
+                    detail: if refused {
+                        "refuses"
+                    } else {
+                        "takes connections"
+                    }
+                    .to_owned(),
+                    elapsed: Duration::from_millis(7),
+                }
+            })
+        }),
+        ..quiet_side()
+    });
+    let before = site.management.snapshot().revision;
+    let tried = async |uri: &str| {
+        start(
+            &site,
+            &[("uri", uri), ("do", "try"), ("description", "Mine")],
+        )
+        .await
+    };
+    let good = tried("http://10.0.0.5:8080").await;
+    assert_eq!(good.status, StatusCode::OK);
+    let sentence = "http://10.0.0.5:8080: the backend takes connections, after 7 ms.";
+    assert!(good.text.contains(sentence), "{}", good.text);
+    assert!(good.text.contains("value=\"Mine\""));
+    let bad = tried("http://10.0.0.6:8080").await;
+    assert!(
+        bad.text
+            .contains("the backend refuses, after 7 ms. Start the backend")
+    );
+    assert!(problem(&tried("").await, "uri").contains("is empty"));
+    assert_ne!(problem(&tried("ftp://x").await, "uri"), "");
+    assert_eq!(site.management.snapshot().revision, before);
 }

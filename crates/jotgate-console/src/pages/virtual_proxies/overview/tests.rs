@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use jotgate_model::Documents;
 use jotgate_model::entity::VirtualProxyConfig;
 
 use super::*;
@@ -26,7 +27,13 @@ fn asked(filter: &str, sort: Column, descending: bool, page: usize) -> Asked {
         sort,
         descending,
         page,
+        rows: PER_PAGE,
+        columns: Column::chosen(&[]),
     }
+}
+
+fn list(documents: &Documents, asked: &Asked) -> Listed {
+    super::list(documents, asked, &HashMap::new())
 }
 
 #[test]
@@ -56,4 +63,29 @@ fn the_filter_looks_at_every_text() {
     assert_eq!(found.passing, 12);
     let found = list(&documents, &asked("nothing", Column::Prefix, false, 1));
     assert_eq!((found.passing, found.page, found.last), (0, 1, 1));
+}
+
+#[test]
+fn columns_are_chosen_and_the_description_stays() {
+    let chosen = |codes: &[&str]| {
+        let codes: Vec<_> = codes.iter().map(|code| (*code).to_owned()).collect();
+        let columns = Column::chosen(&codes).into_iter();
+        columns.map(Column::code).collect::<Vec<_>>()
+    };
+    assert_eq!(chosen(&["id", "prefix"]), ["description", "prefix", "id"]);
+    assert_eq!(chosen(&["nonsense"]), chosen(&[]));
+    assert_eq!(chosen(&[]).len(), 8);
+}
+
+#[tokio::test]
+async fn addresses_keep_what_was_chosen() {
+    let site = crate::testing::site().await;
+    let asked = "/qmc/virtual-proxies?filter=central&column=id&rows=20&order=descending";
+    let shown = site.get(asked).await.text.replace("&#38;", "&");
+    let sorting = "?filter=central&sort=id&rows=20&column=description&column=id\"";
+    assert!(shown.contains(sorting), "{shown}");
+    assert!(!shown.contains("?filter=central&sort=prefix"), "{shown}");
+    assert!(shown.contains("value=\"filter=central&sort=description&order=descending&rows=20&"));
+    let usual = site.get("/qmc/virtual-proxies?rows=7").await.text;
+    assert!(usual.contains("?sort=prefix\"") && !usual.contains("rows=7"));
 }
