@@ -64,7 +64,7 @@ pub fn router(management: Management, clock: fn() -> Timestamp, csrf: CsrfKey) -
     let pages = pages::routes()
         .merge(assets::routes())
         .fallback(pages::not_found)
-        .method_not_allowed_fallback(pages::not_found)
+        .method_not_allowed_fallback(pages::another_method)
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(middleware::from_fn(guard::guard))
         .with_state(console);

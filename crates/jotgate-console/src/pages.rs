@@ -22,8 +22,8 @@ mod virtual_proxies;
 
 use askama::Template;
 use axum::Router;
-use axum::response::Response;
-use http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{Method, StatusCode, Uri};
 
 use crate::Console;
 use crate::frame::{Frame, page};
@@ -60,6 +60,18 @@ pub(crate) async fn not_found(visit: Visit) -> Response {
         "There is no such page",
         sentence,
     )
+}
+
+/// Somebody comes to an address that takes posts only: with the form to sign in, which leads back to where a form was posted, or by a
+/// reload. The page that it belongs to is one step up.
+pub(crate) async fn another_method(visit: Visit, method: Method, address: Uri) -> Response {
+    match address.path().rsplit_once('/') {
+        Some((page, _)) if matches!(method, Method::GET | Method::HEAD) => {
+            let page = if page.is_empty() { "/" } else { page };
+            Redirect::to(&visit.address(page)).into_response()
+        }
+        _ => not_found(visit).await,
+    }
 }
 
 /// A page that says what went wrong.

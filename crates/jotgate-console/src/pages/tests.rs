@@ -103,6 +103,37 @@ async fn what_is_no_form_is_refused() {
     assert_eq!(site.send(request).await.status, StatusCode::NOT_FOUND);
 }
 
+/// After a session's end, the form to sign in leads back to the address that was posted to.
+#[tokio::test]
+async fn whoever_comes_back_to_an_address_of_posts_finds_the_page_that_it_belongs_to() {
+    let site = site().await;
+    let id = "5a9a3f4e-1111-4222-8333-444455556666";
+    for (posted, page) in [
+        ("/sign-out".to_owned(), "/".to_owned()),
+        ("/tokens/fill".into(), "/tokens".into()),
+        ("/tokens/mint?a=b".into(), "/tokens".into()),
+        (
+            "/virtual-proxies/selected".into(),
+            "/virtual-proxies".into(),
+        ),
+        ("/sessions/a%2Fb/end".into(), "/sessions/a%2Fb".into()),
+        (format!("/users/{id}/unblock"), format!("/users/{id}")),
+        (format!("/tags/{id}/delete"), format!("/tags/{id}")),
+        (
+            format!("/custom-properties/{id}/delete"),
+            format!("/custom-properties/{id}"),
+        ),
+    ] {
+        let shown = site.get(&format!("/qmc{posted}")).await;
+        let found = (shown.status, shown.header("location").to_owned());
+        assert_eq!(
+            found,
+            (StatusCode::SEE_OTHER, format!("/qmc{page}")),
+            "{posted}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn hostile_text_stays_text() {
     let evil = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'";
