@@ -179,6 +179,35 @@ async fn a_node_in_use_and_the_central_one_stay() {
     assert!(asked.contains("The central node cannot be deleted"));
 }
 
+/// Browsers send other line ends than clients of QRS, and the page leaves out the last one.
+#[tokio::test]
+async fn a_certificate_that_nobody_has_touched_stays_as_it_is() {
+    let site = site().await;
+    let node = made(&site).await;
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["ca.example.com".to_owned()]).unwrap();
+    let pem = params
+        .self_signed(&pair)
+        .unwrap()
+        .pem()
+        .replace("\r\n", "\n");
+    let windows = pem.replace('\n', "\r\n");
+    let (actor, id) = (&site.visitor.actor, node.metadata.id);
+    for (stored_pem, sent) in [(&windows, windows.trim_end()), (&pem, windows.trim_end())] {
+        let mut draft = (*stored(&site, "engine-1").unwrap()).clone();
+        draft.ca_certificate.clone_from(stored_pem);
+        let saved = site.management.update_node(actor, id, draft, now()).await;
+        let version = saved.unwrap().metadata.modified_date.to_string();
+        let fields = form(&[("caCertificate", sent), ("version", &version)]);
+        let applied = site.post(&format!("/qmc/nodes/{id}"), &fields).await;
+        assert_eq!(applied.status, StatusCode::SEE_OTHER, "{}", applied.text);
+        assert_eq!(
+            &stored(&site, "engine-1").unwrap().ca_certificate,
+            stored_pem
+        );
+    }
+}
+
 #[tokio::test]
 async fn an_audit_admin_reads_and_changes_nothing() {
     let mut site = site().await;

@@ -17,8 +17,8 @@ pub(super) fn read(
     node.host_name = text("hostName");
     node.services = services(typed);
     node.draining = typed.text("draining") == "true";
-    node.ca_certificate = pem("caCertificate", typed, errors);
-    node.client_certificate = pem("clientCertificate", typed, errors);
+    node.ca_certificate = pem("caCertificate", typed, node.ca_certificate, errors);
+    node.client_certificate = pem("clientCertificate", typed, node.client_certificate, errors);
     // Empty: the stored one stays.
     node.client_key = SecretText(lines(typed.text("clientKey")));
     node.tags = typed
@@ -33,8 +33,9 @@ pub(super) fn read(
     node
 }
 
-/// A certificate. A private key that was pasted by mistake goes no further, not even back to the page.
-fn pem(name: &str, typed: &Fields, errors: &mut FieldErrors) -> String {
+/// A certificate: the stored text, when what was typed differs from it in line ends and blanks only. A private key that was pasted by mistake
+/// goes no further, not even back to the page.
+fn pem(name: &str, typed: &Fields, stored: String, errors: &mut FieldErrors) -> String {
     let text = typed.text(name);
     if text.contains("PRIVATE KEY") {
         let problem = "holds a private key, which was neither stored nor kept here; paste the certificate, and \
@@ -42,7 +43,8 @@ fn pem(name: &str, typed: &Fields, errors: &mut FieldErrors) -> String {
         errors.push(name, problem);
         return String::new();
     }
-    lines(text)
+    let text = lines(text);
+    if lines(&stored) == text { stored } else { text }
 }
 
 /// Browsers send CRLF (HTML standard, "constructing the entry list").

@@ -63,8 +63,17 @@ pub(super) fn read(
                 number(name, text(), &mut errors)
             }
             Kind::Number(_) => number(name, text(), &mut errors),
-            Kind::Headers => header_lines(&rows(typed, name, HEADER, action, &mut errors)).into(),
-            Kind::Rows(columns) => rows(typed, name, columns, action, &mut errors).into(),
+            Kind::Headers => {
+                let lines = header_lines(&rows(typed, name, HEADER, &[], action, &mut errors));
+                let stored = properties.get(name).and_then(Value::as_str);
+                let is_same = |stored: &&str| header_lines(&header_rows(stored)) == lines;
+                stored.filter(is_same).unwrap_or(&lines).into()
+            }
+            Kind::Rows(columns) => {
+                let stored = properties.get(name).and_then(Value::as_array);
+                let stored = stored.map_or(&[][..], Vec::as_slice);
+                rows(typed, name, columns, stored, action, &mut errors).into()
+            }
             Kind::Lines(_) => {
                 let mut lines: Vec<Value> = typed.all(name).map(|v| v.trim().into()).collect();
                 act(action, name, &mut lines);
@@ -139,10 +148,10 @@ fn plain_lines(text: &str) -> String {
     text.replace("\r\n", "\n").trim().to_owned()
 }
 
-/// The stored text, when it differs in line ends and blanks only: nobody has changed it.
-fn unless_same(text: String, stored: Option<&Value>) -> Value {
-    let stored = stored.and_then(Value::as_str);
-    match stored.filter(|stored| plain_lines(stored) == text) {
+/// The stored text, when one differs in line ends and blanks only: nobody has changed it.
+fn unless_same<'a>(text: String, stored: impl IntoIterator<Item = &'a Value>) -> Value {
+    let mut stored = stored.into_iter().filter_map(Value::as_str);
+    match stored.find(|stored| plain_lines(stored) == text) {
         Some(stored) => stored.into(),
         None => text.into(),
     }
@@ -168,6 +177,7 @@ fn rows(
     typed: &Fields,
     name: &str,
     columns: &[Column],
+    stored: &[Value],
     action: Option<&RowAction<'_>>,
     errors: &mut FieldErrors,
 ) -> Vec<Value> {
@@ -182,7 +192,10 @@ fn rows(
             let cells = cells.filter_map(|(column, values)| {
                 let text = values.get(i).copied().unwrap_or_default();
                 let value = match column.kind {
-                    Cell::Area => pem(name, text, errors).into(),
+                    Cell::Area => {
+                        let stored = stored.iter().map(|row| &row[column.name]);
+                        unless_same(pem(name, text, errors), stored)
+                    }
                     kind => cell(kind, text)?,
                 };
                 Some((column.name.to_owned(), value))

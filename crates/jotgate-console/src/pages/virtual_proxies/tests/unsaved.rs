@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use jotgate_manage::KeyRing;
+use jotgate_model::entity::JwtIssuerConfig;
 
 use super::{create, form, stored};
 use crate::testing::{Shown, Site, now, site};
@@ -116,6 +117,65 @@ async fn a_certificate_that_nobody_has_touched_is_no_difference() {
     assert_eq!(
         stored(&site, "portal").unwrap().jwt_public_key_certificate,
         pem
+    );
+}
+
+/// The same for what stands in rows.
+#[tokio::test]
+async fn rows_that_nobody_has_touched_are_no_difference() {
+    let site = site().await;
+    let vp = create(&site, "portal").await;
+    let mut draft = (*vp).clone();
+    let issuer = |name: &str| JwtIssuerConfig {
+        issuer: format!("https://{name}.example.com"),
+        public_key_certificate: format!("{}\r\n", P256.replace('\n', "\r\n")),
+        ..Default::default()
+    };
+    draft.jwt_issuers = vec![issuer("one"), issuer("two")];
+    draft.additional_response_headers = "X-One:1\r\nX-Two:  2\r\n".to_owned();
+    let (actor, id) = (&site.visitor.actor, vp.metadata.id);
+    let saved = site
+        .management
+        .update_virtual_proxy(actor, id, draft, now());
+    let saved = saved.await.unwrap();
+    let version = saved.metadata.modified_date.to_string();
+    let browser = P256.replace('\n', "\r\n");
+    let rows = [
+        ("jwtIssuers.issuer", "https://one.example.com"),
+        ("jwtIssuers.publicKeyCertificate", &*browser),
+        ("jwtIssuers.issuer", "https://two.example.com"),
+        ("jwtIssuers.publicKeyCertificate", &*browser),
+        ("additionalResponseHeaders.name", "X-One"),
+        ("additionalResponseHeaders.value", "1"),
+        ("additionalResponseHeaders.name", "X-Two"),
+        ("additionalResponseHeaders.value", "2"),
+    ];
+    let path = format!("/qmc/virtual-proxies/{id}");
+    let send = async |more: &[(&str, &str)]| {
+        let mut fields = vec![("description", "Another"), ("version", &*version)];
+        fields.extend(rows);
+        fields.extend(more);
+        site.post(&path, &form(&fields)).await
+    };
+    let shown = send(&[("do", "preview")]).await.text;
+    assert!(shown.contains("<span>Another</span>"), "{shown}");
+    for name in ["jwtIssuers", "additionalResponseHeaders"] {
+        assert!(!shown.contains(&format!("<code>{name}")), "{name}: {shown}");
+    }
+    let third = [
+        ("do", "preview"),
+        ("additionalResponseHeaders.name", "X-Three"),
+        ("additionalResponseHeaders.value", "3"),
+    ];
+    let shown = send(&third).await.text;
+    assert!(shown.contains("<code>additionalResponseHeaders"), "{shown}");
+    let applied = send(&[("do", "save")]).await;
+    assert_eq!(applied.status, StatusCode::SEE_OTHER, "{}", applied.text);
+    let after = stored(&site, "portal").unwrap();
+    assert_eq!(after.jwt_issuers, saved.jwt_issuers);
+    assert_eq!(
+        after.additional_response_headers,
+        saved.additional_response_headers
     );
 }
 
