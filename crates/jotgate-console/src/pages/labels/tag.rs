@@ -7,8 +7,8 @@ use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
 use jotgate_manage::{Document, Kind, ManageError};
-use jotgate_model::Uuid;
 use jotgate_model::entity::Tag;
+use jotgate_model::{Timestamp, Uuid};
 
 use super::{HERE, find, list, users};
 use crate::form::Posted;
@@ -51,6 +51,8 @@ pub(super) async fn rename(
     };
     let mut draft = Tag::clone(tag);
     fields.text("name").trim().clone_into(&mut draft.name);
+    let version = fields.text("version").parse::<Timestamp>();
+    draft.metadata.modified_date = version.unwrap_or(Timestamp::NEVER);
     let name = draft.name.clone();
     let drafts = vec![Document::Tag(Arc::new(draft))];
     let saved = visit
@@ -62,6 +64,14 @@ pub(super) async fn rename(
             let problem = errors.to_string();
             show_with(&visit, &stored, name, problem, StatusCode::BAD_REQUEST)
         }
+        // Renaming again puts this over what is stored now.
+        Err(error @ ManageError::Conflict { .. }) => show_with(
+            &visit,
+            &stored,
+            name,
+            error.to_string(),
+            StatusCode::CONFLICT,
+        ),
         Err(error) => visit.problem(&error),
     })
 }
@@ -90,6 +100,7 @@ fn show_with(
     let one = One {
         frame: visit.frame(&format!("Tag {}", tag.display_name()), HERE),
         id: tag.id(),
+        version: tag.metadata().modified_date.to_string(),
         typed,
         problem,
         users: users(&visit.snapshot().documents, tag.id()),
@@ -102,6 +113,7 @@ fn show_with(
 struct One {
     frame: Frame,
     id: Uuid,
+    version: String,
     typed: String,
     problem: String,
     users: Vec<(String, String)>,

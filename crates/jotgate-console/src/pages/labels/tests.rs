@@ -48,10 +48,26 @@ async fn a_tag_is_made_renamed_and_taken_off_when_it_is_deleted() {
             .text
             .contains("Delete, and take it off 1")
     );
-    let renamed = site.post(&path, &[("name", "partners")]).await;
+    let version = || {
+        site.management.snapshot().documents.tags[&id]
+            .metadata
+            .modified_date
+            .to_string()
+    };
+    let old = version();
+    let rename = async |name: &str, version: &str| {
+        site.post(&path, &[("name", name), ("version", version)])
+            .await
+    };
+    let renamed = rename("partners", &old).await;
     assert_eq!(renamed.status, StatusCode::SEE_OTHER);
     assert_eq!(id_of(&site, "partners"), Some(id));
-    let nameless = site.post(&path, &[("name", "")]).await;
+    // Somebody else has renamed it since the page was shown.
+    let late = rename("guests", &old).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.text.contains("value=\"guests\"") && late.text.contains(&version()));
+    assert_eq!(id_of(&site, "guests"), None);
+    let nameless = rename("", &version()).await;
     assert_eq!(nameless.status, StatusCode::BAD_REQUEST);
     let deleted = site.post(&format!("{path}/delete"), &[]).await;
     assert_eq!(deleted.status, StatusCode::SEE_OTHER);
