@@ -123,21 +123,26 @@ impl Visit {
 
     /// The page that says why a use case did nothing.
     pub(crate) fn problem(&self, error: &ManageError) -> Response {
-        let status = match error {
-            ManageError::Conflict { .. }
-            | ManageError::UserConflict { .. }
-            | ManageError::Outdated { .. } => StatusCode::CONFLICT,
-            ManageError::Forbidden(_) => StatusCode::FORBIDDEN,
-            ManageError::Invalid(_) => StatusCode::BAD_REQUEST,
-            ManageError::NotFound { .. }
-            | ManageError::UserNotFound { .. }
-            | ManageError::NoVirtualProxy(_)
-            | ManageError::Missing(_)
-            | ManageError::NoRevision(_) => StatusCode::NOT_FOUND,
-            ManageError::ProbeFailed(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            ManageError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        pages::trouble(self, status, "That was not done", &error.to_string())
+        let (status, title) = (status_of(error), "That was not done");
+        pages::trouble(self, status, title, &error.to_string())
+    }
+}
+
+/// The status of a page that says why a use case did nothing.
+pub(crate) const fn status_of(error: &ManageError) -> StatusCode {
+    match error {
+        ManageError::Conflict { .. }
+        | ManageError::UserConflict { .. }
+        | ManageError::Outdated { .. } => StatusCode::CONFLICT,
+        ManageError::Forbidden(_) => StatusCode::FORBIDDEN,
+        ManageError::Invalid(_) => StatusCode::BAD_REQUEST,
+        ManageError::NotFound { .. }
+        | ManageError::UserNotFound { .. }
+        | ManageError::NoVirtualProxy(_)
+        | ManageError::Missing(_)
+        | ManageError::NoRevision(_) => StatusCode::NOT_FOUND,
+        ManageError::ProbeFailed(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        ManageError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -1,3 +1,5 @@
+mod auditor;
+
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use jotgate_model::entity::VirtualProxyConfig;

@@ -15,7 +15,7 @@ use super::{HERE, find, path_of};
 use crate::form::Posted;
 use crate::frame::{Done, Frame, Stop, page};
 use crate::pages::changes::{self, Proposal};
-use crate::visit::Visit;
+use crate::visit::{Visit, status_of};
 
 pub(super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Stop> {
     let vp = find(&visit, &id)?;
@@ -50,7 +50,7 @@ pub(super) async fn change(
             let done = if link { Done::Linked } else { Done::Unlinked };
             visit.done(&path_of(vp.metadata.id, "/proxies"), done)
         }
-        Err(error) => show_with(&visit, &vp, StatusCode::CONFLICT, error.to_string()),
+        Err(error) => show_with(&visit, &vp, status_of(&error), error.to_string()),
     })
 }
 
