@@ -1,5 +1,6 @@
 //! What is done with several virtual proxies of the overview at once: one save, or none.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -146,18 +147,14 @@ struct Row {
 }
 
 fn removal(visit: &Visit, fields: &Fields, chosen: &[Arc<VirtualProxyConfig>]) -> Removal {
-    let snapshot = visit.snapshot();
-    let sessions = |id| {
-        let served = snapshot.virtual_proxy(id);
-        served.map_or(0, |vp| {
-            visit.management().sessions_at(vp, visit.now()).len()
-        })
-    };
+    // Each session is looked at once, however many virtual proxies there are.
+    let counts = visit.management().session_counts(visit.now()).into_iter();
+    let counts: HashMap<Uuid, usize> = counts.map(|(vp, count)| (vp.id, count)).collect();
     let rows = chosen.iter().map(|vp| Row {
         id: vp.metadata.id,
         description: vp.description.clone(),
         prefix: vp.prefix.clone(),
-        sessions: sessions(vp.metadata.id),
+        sessions: counts.get(&vp.metadata.id).copied().unwrap_or(0),
     });
     let rows: Vec<_> = rows.collect();
     Removal {
