@@ -22,6 +22,10 @@ const OPERATIONS: usize = 200;
 /// How many changes the stream keeps: what a node may miss before it reads everything anew.
 const CHANGES: usize = 100_000;
 
+/// For how long a used token is remembered at most, in milliseconds: 30,000 years. Redis refuses an end that its
+/// clock cannot hold, and with it the whole script, whoever else's sessions are in it.
+const LONGEST_MEMORY: u64 = 1_000_000_000_000_000;
+
 /// The writer's side of the store.
 pub(crate) struct RedisStorage {
     site: Site,
@@ -72,6 +76,7 @@ impl RedisStorage {
         for token_use in &batch.token_uses {
             let seconds = token_use.until.0.saturating_sub(token_use.now.0).max(1);
             let millis = u64::try_from(seconds).unwrap_or(1).saturating_mul(1_000);
+            let millis = millis.min(LONGEST_MEMORY);
             let id = token_use.id;
             operations.push(Operation::Token { id, millis });
         }

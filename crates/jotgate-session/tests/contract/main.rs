@@ -92,6 +92,7 @@ contract! {
         a_token_counts_once_per_virtual_proxy
         of_a_hundred_at_once_one_counts
         a_token_is_forgotten_only_after_its_time
+        a_token_that_never_runs_out_counts_once_and_keeps_nobody_else_out
     }
 }
 

@@ -1,8 +1,10 @@
 //! Tokens that count once.
 
+use futures_util::future::join;
+use jotgate_model::UnixTime;
 use jotgate_session::Sessions;
 
-use crate::support::{NOW, OTHER_VP, RULES, VP};
+use crate::support::{NOW, OTHER_VP, RULES, VP, new_session};
 
 pub(crate) async fn a_token_counts_once_per_virtual_proxy(store: Sessions) {
     let until = NOW.plus(60);
@@ -47,4 +49,19 @@ pub(crate) async fn a_token_is_forgotten_only_after_its_time(store: Sessions) {
             .await,
         Ok(true)
     );
+}
+
+pub(crate) async fn a_token_that_never_runs_out_counts_once_and_keeps_nobody_else_out(
+    store: Sessions,
+) {
+    // No `exp`, or one that its author chose.
+    for end in [i64::MAX, i64::MAX / 1_000, 9_999_999_999_999_999] {
+        let (jti, until) = (end.to_string(), UnixTime(end));
+        let using = store.use_token_id(VP, &jti, until, NOW);
+        let (used, signed_in) = join(using, store.create(new_session("boz"))).await;
+        assert_eq!(used, Ok(true), "{end}");
+        signed_in.unwrap();
+        let again = store.use_token_id(VP, &jti, until, NOW).await;
+        assert_eq!(again, Ok(false), "{end}");
+    }
 }
