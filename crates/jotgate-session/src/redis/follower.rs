@@ -1,12 +1,13 @@
 //! Reading what the nodes change, so that every node has the same sessions in memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use redis::streams::{StreamId, StreamReadOptions, StreamReadReply};
 use redis::{AsyncCommands as _, Cmd, RedisError, Value, cmd};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::connect::{Connection, Link};
 use super::pulse::Store;
@@ -219,14 +220,17 @@ impl Follower {
             self.position = Position::default();
             return self.connect().await;
         }
-        if entries.len() < AT_ONCE {
-            self.site.pulse.heard_at(asked);
-        }
+        let is_all = entries.len() < AT_ONCE;
         for entry in entries {
             self.take_over(&entry)?;
         }
         self.restore_waiting();
         self.site.pulse.set_position(self.position);
+        // Last: from here on a node that was away counts on its memory again, which must not have a session
+        // whose end is among the entries.
+        if is_all {
+            self.site.pulse.heard_at(asked);
+        }
         Ok(())
     }
 
@@ -322,14 +326,15 @@ impl Follower {
         };
         let known: Vec<Arc<Session>> = self.memory.kept();
         let ended = self.site.recent.ended();
-        let mut seen = HashSet::new();
+        let mut seen = HashMap::new();
         let mut cursor = 0_u64;
         loop {
             let (next, page) = self.page(cursor).await?;
             for (key, (value, at)) in page {
-                seen.insert(key);
-                let id = split_public_id(&value).map(|(id, _)| id.to_string());
-                if !ended.contains(&(key, id.unwrap_or_default())) {
+                let id = split_public_id(&value).map(|(id, _)| id);
+                seen.insert(key, id.unwrap_or_default());
+                let id = id.map(|id| id.to_string()).unwrap_or_default();
+                if !ended.contains(&(key, id)) {
                     self.restore(key, &value, at);
                 }
             }
@@ -378,15 +383,15 @@ impl Follower {
     }
 
     /// A session that was being written while the pages were read may be in none of them: those are
-    /// asked for by name.
+    /// asked for by name. One whose key another session has by now is gone, too: a program had named both.
     async fn end_what_is_gone(
         &mut self,
         known: Vec<Arc<Session>>,
-        seen: &HashSet<SessionKey>,
+        seen: &HashMap<SessionKey, Uuid>,
     ) -> Result<(), Broken> {
         let missing: Vec<_> = known
             .into_iter()
-            .filter(|session| !seen.contains(&session.key()))
+            .filter(|session| seen.get(&session.key()) != Some(&public_id(session)))
             .collect();
         for some in missing.chunks(PAGE) {
             let mut ask = cmd("HMGET");
@@ -397,7 +402,7 @@ impl Follower {
             let (connection, _) = self.link.get(&self.site).await?;
             let found: Vec<Option<Vec<u8>>> = ask.query_async(connection).await?;
             for (session, found) in some.iter().zip(found) {
-                if found.is_none() {
+                if !found.is_some_and(|value| is_of(session, &value)) {
                     self.memory.finish(session, EndReason::ClosedByServer);
                 }
             }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod behind;
 mod cluster;
 mod faults;
 mod nodes;
