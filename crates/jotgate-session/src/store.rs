@@ -413,7 +413,8 @@ impl Sessions {
             return self.0.tickets.issue(ticket, now);
         };
         let secret = SessionSecret::generate();
-        let text = ticket.to_text();
+        let until = shared.pulse.to_store(now.plus(TICKET_LIFETIME));
+        let text = ticket.to_text(until);
         let kept = shared
             .asker
             .keep_ticket(secret.key(), text, TICKET_LIFETIME);
@@ -438,7 +439,8 @@ impl Sessions {
             return Ok(None);
         };
         let text = shared.asker.take_ticket(key).await?;
-        let ticket = text.and_then(|text| Ticket::from_text(&text));
+        let now = shared.pulse.to_store(now);
+        let ticket = text.and_then(|text| Ticket::from_text(&text, now));
         Ok(ticket.filter(|ticket| ticket.virtual_proxy == virtual_proxy))
     }
 

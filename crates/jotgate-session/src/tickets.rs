@@ -24,21 +24,23 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// The form in which it is sealed.
-    pub(crate) fn to_text(&self) -> Vec<u8> {
+    /// The form in which it is sealed, with the time until which it is good: whoever can put it back where it was
+    /// must not bring it to life again.
+    pub(crate) fn to_text(&self, until: i64) -> Vec<u8> {
         let User { directory, id } = &self.identity.user;
-        let parts = (self.virtual_proxy, directory, id, &self.identity.attributes);
+        let attributes = &self.identity.attributes;
+        let parts = (until, self.virtual_proxy, directory, id, attributes);
         // Fails for maps with keys that are no text; there are none.
         serde_json::to_vec(&parts).unwrap_or_default()
     }
 
-    /// Reads that form.
-    pub(crate) fn from_text(text: &[u8]) -> Option<Self> {
-        type Parts = (Uuid, Box<str>, Box<str>, Attributes);
-        let (virtual_proxy, directory, id, attributes): Parts =
+    /// Reads that form; nothing when its time is over.
+    pub(crate) fn from_text(text: &[u8], now: i64) -> Option<Self> {
+        type Parts = (i64, Uuid, Box<str>, Box<str>, Attributes);
+        let (until, virtual_proxy, directory, id, attributes): Parts =
             serde_json::from_slice(text).ok()?;
         let user = User::new(&*directory, &*id);
-        Some(Self {
+        (now < until).then_some(Self {
             virtual_proxy,
             identity: Identity { user, attributes },
         })

@@ -67,3 +67,32 @@ async fn a_session_that_was_moved_to_another_key_lets_nobody_in() {
     let node = Sessions::open_shared(&shared(&server)).await.unwrap();
     assert_eq!(node.len(), 1);
 }
+
+#[tokio::test]
+async fn a_ticket_that_was_put_back_is_as_old_as_it_is() {
+    let (server, one, other) = two_nodes().await;
+    let ticket = Ticket {
+        virtual_proxy: VP,
+        identity: Identity {
+            user: User::new("example", "boz"),
+            attributes: Vec::new(),
+        },
+    };
+    let secret = one.issue_ticket(ticket.clone(), NOW).await.unwrap();
+    let text = secret.expose().as_bytes();
+    let copy = "EVAL return(redis.call('copy',redis.call('keys','*:ticket:*')[1],'copy')) 0";
+    assert_eq!(server.ask(copy), ":1");
+    let redeemed = other.redeem_ticket(VP, text, NOW.plus(50)).await;
+    assert_eq!(redeemed, Ok(Some(ticket)));
+    // Whoever can write puts it back when its minute is over.
+    let key: String = secret
+        .key()
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let back = format!("RENAME copy {{jotgate}}:ticket:{key}");
+    assert_eq!(server.ask(&back), "+OK");
+    let redeemed = other.redeem_ticket(VP, text, NOW.plus(70)).await;
+    assert_eq!(redeemed, Ok(None));
+}
