@@ -203,7 +203,17 @@ async fn where_one_comes_back_to_is_here() {
     let gateway = Gateway::serve().await;
     make_administrator(&gateway, "anna", PASSWORD).await;
     for (wanted, location) in [
-        ("/hub/?a=b", "/hub/?a=b"),
+        (
+            "/qmc/requests?reason=key_not_found",
+            "/qmc/requests?reason=key_not_found",
+        ),
+        // An address of another virtual proxy may do something there.
+        ("/hub/?a=b", "/qmc/"),
+        ("/portal/qmc/", "/qmc/"),
+        ("/qmc/../hub/", "/qmc/"),
+        ("/qmc/%2e%2e/hub/", "/qmc/"),
+        ("/qmc/\t//evil.example/", "/qmc/"),
+        ("//evil.example/qmc/", "/qmc/"),
         ("//evil.example/", "/qmc/"),
         ("https://evil.example/", "/qmc/"),
         ("/\\evil.example", "/qmc/"),

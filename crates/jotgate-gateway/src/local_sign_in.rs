@@ -27,6 +27,7 @@ use self::page::{Fields, Form};
 use crate::body::ResponseBody;
 use crate::exchange::Exchange;
 use crate::identify::Identified;
+use crate::prefixed_administration::is_console;
 use crate::sanitized::{Sanitized, header_text};
 use crate::sign_ins::SignIn;
 use crate::{Shared, open, respond, sign_in, whole_body};
@@ -95,7 +96,7 @@ pub(crate) fn way_in(
         Method::GET => {
             let query = request.query().map(|query| format!("?{query}"));
             let page = format!("{}{}", request.path(), query.unwrap_or_default());
-            let to = match return_path(&page, "", |_| false) {
+            let to = match console_page(&page) {
                 Some(page) if page != CONSOLE => with_return_to(FORM, page),
                 _ => FORM.to_owned(),
             };
@@ -120,8 +121,13 @@ fn page_of_form(referer: &str) -> &str {
         .split_once("://")
         .and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)))
         .unwrap_or_default();
-    let is_page = path.starts_with(CONSOLE) && return_path(path, "", |_| false).is_some();
-    if is_page { path } else { "" }
+    console_page(path).unwrap_or_default()
+}
+
+/// The page of the console that an address leads to. Whoever signs in here is sent to no other address: a link to this form is nobody's way
+/// to have an administrator ask for something.
+fn console_page(address: &str) -> Option<&str> {
+    return_path(address, "", |_| false).filter(|path| is_console(path))
 }
 
 /// Answers the forms; nothing when the path leads elsewhere. Before the check of the origin: a state
@@ -209,7 +215,7 @@ async fn submit(
     let who = open_session(shared, exchange, vp, user, request.user_agent()).await?;
     exchange.session = Some(who.session.clone());
     let wanted = field("returnTo");
-    let to = return_path(&wanted, "", |_| false).unwrap_or(CONSOLE);
+    let to = console_page(&wanted).unwrap_or(CONSOLE);
     let mut answer = respond::redirect(to, StatusCode::SEE_OTHER)
         .ok_or_else(|| Refusal::with(Reason::RequestMalformed, "returnTo is no address"))?;
     respond::set_cookie(&mut answer, vp, &who);
@@ -286,6 +292,10 @@ mod tests {
             "https://gate.example.com//evil.example.com/qmc/",
             "https://gate.example.com/qmc/../hub",
             "https://gate.example.com/qmc/\\evil",
+            "https://gate.example.com/qmcx/",
+            "https://gate.example.com/qmc/a\tb",
+            "https://gate.example.com/qmc/%2e%2e/hub/",
+            "https://gate.example.com/portal/qmc/",
             "about:client",
         ] {
             assert_eq!(page_of_form(other), "", "{other}");
