@@ -264,6 +264,49 @@ async fn management_ports_are_open_to_administrators_certificates_only() {
     assert!(about(machine).await.is_err(), "an exported server.pem");
 }
 
+/// What a virtual proxy tells browsers about its portal is not said of the pages of administrators.
+#[tokio::test]
+async fn response_headers_of_a_virtual_proxy_weaken_no_page_of_the_console() {
+    let gateway = Gateway::serve().await;
+    let lines = "Content-Security-Policy: frame-ancestors https://portal.example.com\n\
+                 X-Frame-Options: ALLOWALL\nCache-Control: public, max-age=600\n\
+                 Referrer-Policy: no-referrer\nAccess-Control-Allow-Origin: https://portal.example.com\n\
+                 Access-Control-Allow-Credentials: true\nX-Own: 1";
+    let qrs = gateway.qrs();
+    let vp = qrs.virtual_proxy("jwt").set("allowAdministration", true);
+    let vp = vp.set("additionalResponseHeaders", lines);
+    let node = qrs.node_with(json!({ "services": [] })).await;
+    vp.node(node).create().await;
+    let ana = json!({ "userDirectory": "example", "userId": "ana", "roles": ["RootAdmin"] });
+    qrs.create("/user", &ana).await;
+    let token = Keys::first().token().user("example", "ana").sign();
+    let page = gateway.client().get("/jwt/qmc/users").bearer(&token);
+    let page = page.send().await;
+    assert_eq!((page.status, page.header("x-own")), (200, "1"));
+    for (name, value) in [
+        ("x-frame-options", "DENY"),
+        ("cache-control", "no-store"),
+        ("referrer-policy", "same-origin"),
+        ("access-control-allow-origin", ""),
+    ] {
+        assert_eq!(page.header(name), value, "{name}");
+    }
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    let other = gateway.client().get("/jwt/qps/user").bearer(&token);
+    let other = other.send().await;
+    assert_eq!(other.header("x-frame-options"), "ALLOWALL");
+
+    // The form that takes a password is shown before it is known which page asks.
+    let default = qrs.find("").await;
+    default.set("additionalResponseHeaders", lines).await;
+    let form = gateway.client().get("/internal_forms_authentication/");
+    let form = form.header("Origin", "https://portal.example.com");
+    let form = form.accepts_html().send().await;
+    assert_eq!((form.status, form.header("x-frame-options")), (200, "DENY"));
+    assert_eq!(form.header("access-control-allow-origin"), "");
+}
+
 /// The pages hold the tokens of their forms: an origin that may read the portal's answers reads none.
 #[tokio::test]
 async fn origins_that_may_read_answers_do_not_read_the_console() {

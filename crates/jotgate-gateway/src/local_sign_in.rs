@@ -184,6 +184,7 @@ fn show(
     let mut answer = page::response(form, &Fields { state, ..fields });
     *answer.status_mut() = status;
     answer.headers_mut().append(SET_COOKIE, cookie);
+    respond::guard(&mut answer);
     Ok(answer)
 }
 

@@ -95,7 +95,11 @@ pub(crate) async fn answer(
     exchange.is_unlisted = is_watching(path);
     let request = without_prefix(shared, path, request).await?;
     let answer = in_background(shared, (shared.administration)(request, caller)).await?;
-    Ok(Some(answer.map(ResponseBody::full)))
+    let mut answer = answer.map(ResponseBody::full);
+    if is_console(path) {
+        respond::guard(&mut answer);
+    }
+    Ok(Some(answer))
 }
 
 /// Runs what may take long: a worker has no time for it.

@@ -154,6 +154,16 @@ pub(crate) fn clear_cookie(
     }
 }
 
+/// Marks an answer that has headers of its own to protect it.
+#[derive(Clone, Copy)]
+struct Guarded;
+
+/// Marks a page of administrators, or a form that takes a password: what the virtual proxy adds for its portal, such as the leave to be
+/// framed, weakens nothing there.
+pub(crate) fn guard(response: &mut Response<ResponseBody>) {
+    response.extensions_mut().insert(Guarded);
+}
+
 /// The last step of every answer: what the virtual proxy adds for browsers, and the word that the
 /// connection ends with it.
 pub(crate) fn finish(
@@ -163,10 +173,15 @@ pub(crate) fn finish(
     response: &mut Response<ResponseBody>,
 ) {
     let preflight = response.extensions_mut().remove::<Preflight>().is_some();
-    if let (Some(vp), Ok(asking)) = (&exchange.virtual_proxy, asking)
-        && !(vp.cors_origins.is_empty() && vp.response_headers.is_empty())
-    {
-        admit::share(vp, asking, preflight, response.headers_mut());
+    let guarded = response.extensions_mut().remove::<Guarded>().is_some();
+    match (&exchange.virtual_proxy, asking) {
+        (Some(vp), _) if guarded => admit::add_beside(vp, response.headers_mut()),
+        (Some(vp), Ok(asking))
+            if !(vp.cors_origins.is_empty() && vp.response_headers.is_empty()) =>
+        {
+            admit::share(vp, asking, preflight, response.headers_mut());
+        }
+        _ => {}
     }
     // HTTP/2 has no such field (RFC 9113 section 8.2.2): there it is removed again, and GOAWAY says it.
     if shared.drain.is_leaving() && response.status() != StatusCode::SWITCHING_PROTOCOLS {

@@ -158,6 +158,17 @@ pub fn share(vp: &VirtualProxy, asking: &Asking, preflight: bool, headers: &mut 
     }
 }
 
+/// Adds the additional response headers to a page that protects itself: none takes the place of what the page says, and none
+/// lets another page read it.
+pub fn add_beside(vp: &VirtualProxy, headers: &mut HeaderMap) {
+    let own = headers.clone();
+    for (name, value) in &vp.response_headers {
+        if !own.contains_key(name) && !name.as_str().starts_with("access-control-") {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+}
+
 const SHARED: [(&str, &str); 2] = [
     ("access-control-allow-credentials", "true"),
     ("access-control-expose-headers", "qlik-csrf-token"),
@@ -206,6 +217,22 @@ mod tests {
     }
 
     /// Line W1 of the hostile inputs.
+    #[test]
+    fn a_page_that_protects_itself_keeps_what_protects_it() {
+        let vp = vp(|c| {
+            c.additional_response_headers = "X-Frame-Options: ALLOWALL\nX-Own: 1\nX-Own: 2\n\
+                Access-Control-Allow-Origin: https://portal.com"
+                .into();
+        });
+        let mut headers = HeaderMap::new();
+        headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
+        add_beside(&vp, &mut headers);
+        let all = |name: &str| headers.get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(all("x-frame-options"), ["DENY"]);
+        assert_eq!(all("x-own"), ["1", "2"]);
+        assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
+    }
+
     #[test]
     fn origins_of_websockets() {
         let vp = vp(|c| {

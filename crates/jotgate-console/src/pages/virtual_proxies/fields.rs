@@ -173,7 +173,7 @@ pub(super) const SECTIONS: &[Section] = &[
         field("cookiePartitioned", "Partitioned cookie", Kind::Check("Survives in frames where third-party cookies are blocked"), "Needs SameSite None and Secure."),
         field("websocketCrossOriginWhiteList", "Host allow list", Kind::Lines("portal.example.com"), "Hosts whose pages may open WebSockets and ask across sites. The gateway's own names are on it by themselves."),
         field("corsAllowedOrigins", "CORS origins", Kind::Lines("https://portal.example.com"), "Origins whose pages may read answers, with credentials."),
-        field("additionalResponseHeaders", "Additional response headers", Kind::Headers, "On every answer. For CORS the origins above do the same with less."),
+        field("additionalResponseHeaders", "Additional response headers", Kind::Headers, "On every answer; what protects the pages of administrators stays. For CORS the origins above do the same with less."),
         field("csrfProtection", "CSRF protection", Kind::NumberChoice(&[
             ("0", "Origin check"), ("1", "Origin check, and WebSockets need the qlik-csrf-token"),
         ]), "Whether a WebSocket that relies on a cookie must prove that it comes from a page of yours."),
