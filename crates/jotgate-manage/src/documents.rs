@@ -149,7 +149,8 @@ fn intent(
     };
     Intent {
         actor: actor.clone(),
-        note: format!("{verb} {what}"),
+        // A name may hold anything; a note is one line, and PostgreSQL stores no NUL.
+        note: format!("{verb} {what}").replace(char::is_control, " "),
         now,
     }
 }

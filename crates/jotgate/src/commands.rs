@@ -63,6 +63,11 @@ pub(crate) fn now() -> UnixTime {
     UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
+/// What others wrote, in a line for people: it must not act on a terminal, or look like another line.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
 /// A file that an argument names, as text.
 pub(crate) fn read_file(flag: &str, path: &Path, most: u64) -> Result<Zeroizing<String>, Failure> {
     let wrong = |problem: String| {

@@ -29,6 +29,14 @@ fn property(name: &str, object_types: &[&str], choices: &[&str]) -> Document {
 }
 
 #[tokio::test]
+async fn the_note_of_a_save_is_one_line_whatever_the_name_is() {
+    let site = site().await;
+    create(&site, tag("a\0b\nc\u{1b}d")).await.unwrap();
+    let newest = site.management.revisions(None, 1).await.unwrap();
+    assert_eq!(newest[0].note, "create tag \"a b c d\"");
+}
+
+#[tokio::test]
 async fn names_are_unique_in_any_case() {
     let site = site().await;
     create(&site, tag("Müll")).await.unwrap();

@@ -13,7 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::client::GatewayArguments;
-use crate::commands::Answer;
+use crate::commands::{Answer, plain};
 use crate::exit::{Exit, Failure, print};
 
 /// Rows of one call.
@@ -191,9 +191,7 @@ fn line(row: &Value, json: bool) -> String {
         reason = word(&row["reason"]),
         fields = fields.join(" "),
     );
-    // What others wrote must not act on a terminal.
-    let line: String = line.chars().filter(|c| !c.is_control()).collect();
-    format!("{}\n", line.trim_end())
+    format!("{}\n", plain(&line).trim_end())
 }
 
 fn verify(arguments: &VerifyArguments) -> Result<Answer, Failure> {

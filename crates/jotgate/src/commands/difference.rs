@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::commands::plain;
+
 /// Characters of a value; certificates are longer.
 const MAX_VALUE: usize = 100;
 
@@ -21,7 +23,7 @@ pub(crate) fn text(found: &Value, json: bool) -> String {
     let mut text = String::new();
     for document in found["documents"].as_array().into_iter().flatten() {
         let word = |member: &str| document[member].as_str().unwrap_or_default();
-        let (kind, name, change) = (word("kind"), word("name"), word("change"));
+        let (kind, name, change) = (word("kind"), plain(word("name")), word("change"));
         text.push_str(&format!("{kind} \"{name}\" {change}\n"));
         for field in document["fields"].as_array().into_iter().flatten() {
             let name = field["field"].as_str().unwrap_or_default();
@@ -63,7 +65,7 @@ pub(crate) fn backends(found: &Value) -> String {
     let backends = &found["backends"];
     for backend in backends["tried"].as_array().into_iter().flatten() {
         let word = |member: &str| backend[member].as_str().unwrap_or_default();
-        let (node, address, detail) = (word("nodeName"), word("address"), word("detail"));
+        let (node, address, detail) = (plain(word("nodeName")), word("address"), word("detail"));
         let milliseconds = &backend["milliseconds"];
         text.push_str(&format!(
             "backend {address} of \"{node}\" {detail} ({milliseconds} ms)\n"
@@ -151,5 +153,22 @@ fn shown(value: &Value) -> String {
     match text.char_indices().nth(MAX_VALUE) {
         Some((at, _)) => format!("{}...", &text[..at]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_do_nothing_to_a_terminal() {
+        let name = "\u{1b}]0;x\u{7}\nTag \"b\" created";
+        let changes = json!({"documents": [{"kind": "Tag", "name": name, "change": "created"}]});
+        let shown = text(&changes, false);
+        assert_eq!(shown, "Tag \"]0;xTag \"b\" created\" created\n");
+        let trials = json!({"backends": {"tried": [{"nodeName": name}]}});
+        assert!(!backends(&trials).contains('\u{1b}'));
     }
 }

@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::GatewayArguments;
-use crate::commands::{Answer, difference};
+use crate::commands::{Answer, difference, plain};
 use crate::exit::Failure;
 
 /// What `jotgate revisions` can do.
@@ -102,12 +102,26 @@ fn list(arguments: &ListArguments) -> Result<Answer, Failure> {
     if arguments.json {
         return Ok(Answer::done(format!("{found:#}\n")));
     }
-    let mut text = String::new();
-    for revision in found["revisions"].as_array().into_iter().flatten() {
-        let word = |member: &str| revision[member].as_str().unwrap_or_default();
-        let number = &revision["revision"];
-        let (at, author, note) = (word("at"), word("author"), word("note"));
-        text.push_str(&format!("{number}  {at}  {author}  {note}\n"));
+    let revisions = found["revisions"].as_array().into_iter().flatten();
+    Ok(Answer::done(revisions.map(line).collect::<String>()))
+}
+
+fn line(revision: &Value) -> String {
+    let word = |member: &str| plain(revision[member].as_str().unwrap_or_default());
+    let number = &revision["revision"];
+    let (at, author, note) = (word("at"), word("author"), word("note"));
+    format!("{number}  {at}  {author}  {note}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The note of a save has the names of what was saved.
+    #[test]
+    fn a_note_is_one_line_and_does_nothing_to_a_terminal() {
+        let note = "create Tag \"\u{1b}[2Ja\r\n5  never\"";
+        let revision = json!({"revision": 4, "at": "2026", "author": "x", "note": note});
+        assert_eq!(line(&revision), "4  2026  x  create Tag \"[2Ja5  never\"\n");
     }
-    Ok(Answer::done(text))
 }
