@@ -132,12 +132,15 @@ impl Management {
         let mut actions: Vec<String> = new.actions.iter().map(|a| a.name().to_owned()).collect();
         actions.sort_unstable();
         actions.dedup();
+        let mut virtual_proxies = new.virtual_proxies;
+        virtual_proxies.sort_unstable();
+        virtual_proxies.dedup();
         let key = StoredApiKey {
             id: Uuid::new_v4(),
             name: new.name,
             hash: hash(&text),
             actions,
-            virtual_proxies: new.virtual_proxies,
+            virtual_proxies,
             created: now,
             created_by: actor.name.clone(),
             expires: Timestamp::from_millis(

@@ -18,12 +18,13 @@ fn wanted(virtual_proxies: &[Uuid], actions: &[KeyAction]) -> NewApiKey {
 async fn a_key_that_is_over_deleted_or_made_up_is_nobody_s() {
     let site = site().await;
     let id = site.create("portal").await.metadata.id;
-    let new = wanted(&[id], &[KeyAction::RotateKeys]);
+    let new = wanted(&[id, id], &[KeyAction::RotateKeys]);
     let (text, key) = site
         .management
         .create_api_key(root(), new, at(1))
         .await
         .unwrap();
+    assert_eq!(key.virtual_proxies, [id], "each is named once");
     let find = |text: &str, seconds| {
         let text = text.to_owned();
         let management = site.management.clone();
