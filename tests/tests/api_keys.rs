@@ -252,3 +252,42 @@ async fn users_and_sessions_are_administered() {
     native.ask("DELETE", &path, &json!(null)).await;
     assert_eq!(native.request("GET", &path).send().await.status, 404);
 }
+
+/// Also those that are yet to be written: the description is made of the same table as the router.
+#[tokio::test]
+async fn a_key_opens_the_endpoints_that_are_described_for_keys_and_no_other() {
+    let (backend, gateway) = (Backend::echo().await, Gateway::serve().await);
+    let qrs = gateway.qrs();
+    qrs.jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
+    let native = Native::of(&gateway);
+    let all = [
+        "configuration.read",
+        "keys.rotate",
+        "sessions.read",
+        "sessions.end",
+    ];
+    let key = native.api_key(&all, &["jwt"]).await;
+    let described = native.ask("GET", "/openapi.json", &Value::Null).await;
+    let id = "5a9a3f4e-1111-4222-8333-444455556666";
+    let mut opened = 0;
+    for (address, operations) in described["paths"].as_object().expect("paths") {
+        let path = address.strip_prefix(BASE).unwrap_or(address);
+        let segments = path.split('/').map(|segment| match segment {
+            "{virtualProxy}" => "jwt",
+            "{id}" => id,
+            varying if varying.starts_with('{') => "1",
+            fixed => fixed,
+        });
+        let path = segments.collect::<Vec<_>>().join("/");
+        for (method, operation) in operations.as_object().expect("operations") {
+            let method = method.to_uppercase();
+            let answer = with_key(&gateway, &key, &method, &path, &json!({})).await;
+            let is_for_keys = operation["security"].to_string().contains("apiKey");
+            let is_refused = answer.status == 403;
+            let text = answer.text();
+            assert_eq!(is_refused, !is_for_keys, "{method} {path}: {text}");
+            opened += usize::from(is_for_keys);
+        }
+    }
+    assert_eq!(opened, 8);
+}
