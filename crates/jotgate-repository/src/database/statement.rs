@@ -46,7 +46,7 @@ impl Statement {
         Ok(match &mut link.either {
             Either::Postgres(taken) => {
                 let connection = taken.start()?;
-                let done = within(self.query::<Postgres>().execute(connection)).await;
+                let done = within(self.without_nul().query::<Postgres>().execute(connection)).await;
                 taken.finish(done)?.rows_affected()
             }
             Either::Sqlite(connection) => {
@@ -64,7 +64,8 @@ impl Statement {
         let read: Result<Vec<R>, sqlx::Error> = match &mut link.either {
             Either::Postgres(taken) => {
                 let connection = taken.start()?;
-                let rows = within(self.query::<Postgres>().fetch_all(connection)).await;
+                let rows =
+                    within(self.without_nul().query::<Postgres>().fetch_all(connection)).await;
                 taken.finish(rows)?.iter().map(R::from_row).collect()
             }
             Either::Sqlite(connection) => {
@@ -87,6 +88,19 @@ impl Statement {
     pub(crate) async fn one<R: FromEither>(self, link: &mut Link) -> Result<R, RepositoryError> {
         let row = self.optional(link).await?;
         row.ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    /// For PostgreSQL, whose texts hold no NUL: it refuses the statement, which would look as if the database were away. The sign for a
+    /// missing character takes its place.
+    fn without_nul(mut self) -> Self {
+        for value in &mut self.values {
+            if let Value::Text(Some(text)) = value
+                && text.contains('\0')
+            {
+                *text = text.replace('\0', "\u{fffd}");
+            }
+        }
+        self
     }
 
     fn query<DB: Database>(self) -> sqlx::query::Query<'static, DB, DB::Arguments>

@@ -68,6 +68,7 @@ contract! {
         pages_are_in_the_order_that_is_asked_for
         users_are_ordered_by_bytes
         users_are_found_by_their_names_in_any_case
+        a_name_that_no_text_can_hold_is_nobody_s
         two_nodes_note_the_same_users_at_once
     }
     writers {

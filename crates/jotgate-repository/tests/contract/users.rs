@@ -140,6 +140,22 @@ pub(crate) async fn users_are_found_by_their_names_in_any_case(place: Place) {
 }
 
 /// As Rust, SQLite and the keys of users compare them, whatever the language of the database is.
+/// A form or a filter may hold a NUL; the database is there all the same.
+pub(crate) async fn a_name_that_no_text_can_hold_is_nobody_s(place: Place) {
+    let repository = place.open().await;
+    let notes = [sign_in("boz", "sales\0hr", 1), sign_in("ann", "hr", 1)];
+    repository.note_sign_ins(&notes).await.unwrap();
+    assert_eq!(repository.count_users().await.unwrap(), 2);
+    let key = UserKey::of("EXAMPLE", "boz\0");
+    assert_eq!(repository.user_of_name(&key).await.unwrap(), None);
+    let narrowing = UserNarrowing {
+        name: Some("boz\0".to_owned()),
+        ..UserNarrowing::default()
+    };
+    let found = repository.users_after(None, 10, &narrowing).await.unwrap();
+    assert_eq!(found, []);
+}
+
 pub(crate) async fn users_are_ordered_by_bytes(place: Place) {
     let repository = place.open().await;
     let all = ["_a", "a b", "aa", "ab", "z", "ä", "é", "-b"].map(|id| sign_in(id, "g", 1));
