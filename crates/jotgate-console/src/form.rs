@@ -1,13 +1,13 @@
 //! A form that was posted: read, bounded, and proved to come from a page of the same session.
 
 use axum::extract::{FromRequest, Request};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::{RequestExt, body::Bytes};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
 use crate::visit::Visit;
-use crate::{Console, pages};
+use crate::{Console, MAX_FORM, pages};
 
 /// The hidden field with the session's token.
 const TOKEN: &str = "csrf";
@@ -44,7 +44,14 @@ impl FromRequest<Console> for Posted {
             ));
         }
         let body = Bytes::from_request(request, console).await;
-        let body = body.map_err(IntoResponse::into_response)?;
+        let body = body.map_err(|rejection| {
+            let most = MAX_FORM >> 20;
+            let sentence = format!(
+                "The form cannot be read, or is longer than {most} MiB. Go back: what was typed is still there. A \
+                 configuration of that size is for `jotgate apply`."
+            );
+            pages::trouble(&visit, rejection.status(), "That was not done", &sentence)
+        })?;
         let Some(fields) = Fields::parse(&body) else {
             let sentence = format!("The form has more than {MAX_FIELDS} fields.");
             let status = StatusCode::BAD_REQUEST;

@@ -137,6 +137,15 @@ async fn whoever_comes_back_to_an_address_of_posts_finds_the_page_that_it_belong
 }
 
 #[tokio::test]
+async fn a_form_that_is_too_long_is_said_to_be() {
+    let site = site().await;
+    let long = "x".repeat(crate::MAX_FORM);
+    let shown = site.post("/qmc/changes", &[("file", &*long)]).await;
+    assert_eq!(shown.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(shown.text.contains("longer than 4 MiB"), "{}", shown.text);
+}
+
+#[tokio::test]
 async fn hostile_text_stays_text() {
     let evil = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'";
     let mut site = site().await;
