@@ -60,13 +60,16 @@ fn nothing(visit: &Visit, sentence: &str) -> Stop {
     pages::trouble(visit, StatusCode::BAD_REQUEST, "Nothing was done", sentence).into()
 }
 
+/// More is no address that the page has made, and longer than clients read in a header.
+const MAX_QUERY: usize = 8 * 1024;
+
 /// The list as it was; whatever the form says of it, it stays this list.
 fn back(fields: &Fields) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     let asked = form_urlencoded::parse(fields.text("query").as_bytes());
     query.extend_pairs(asked.filter(|(name, _)| name != "done"));
     match query.finish() {
-        query if query.is_empty() => HERE.to_owned(),
+        query if query.is_empty() || query.len() > MAX_QUERY => HERE.to_owned(),
         query => format!("{HERE}?{query}"),
     }
 }

@@ -51,6 +51,14 @@ async fn several_are_linked_and_unlinked_in_one_save_each() {
         assert_eq!(ids.map(|id| linked(&site, id)), [expected; 2]);
     }
     assert_eq!(site.management.snapshot().revision, before + 2);
+    // What no address of the page is leads to the list, not to a header that no client reads.
+    let long = "x".repeat(1_000_000);
+    let fields = [("do", "link"), ("proxy", &*proxy), ("query", &*long)];
+    let answer = act(&site, ids, &fields).await;
+    assert_eq!(
+        answer.header("location"),
+        "/qmc/virtual-proxies?done=linked"
+    );
     let unknown = act(&site, ids, &[("do", "link"), ("proxy", "nonsense")]).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 }
