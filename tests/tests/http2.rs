@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use jotgate_scenarios::{Backend, Client, Cookie, Gateway, Http2, Keys};
+use jotgate_scenarios::{Answer, Backend, Client, Cookie, Gateway, Http2, Keys};
 
 struct Site {
     gateway: Gateway,
@@ -90,6 +90,34 @@ async fn requests_are_served_and_refused_as_over_http_1() {
             status,
             "{path}"
         );
+    }
+}
+
+/// A stream on which content follows is ended by its client.
+#[tokio::test]
+async fn an_answer_to_head_has_no_content_whoever_gives_it() {
+    let site = Site::new().await;
+    let http2 = site.http2().await;
+    for (path, status) in [
+        ("/jwt/hub/", 401),
+        ("/nobody/hub/", 400),
+        ("/internal_forms_authentication/", 200),
+        ("/jwt/qps/user", 405),
+        ("/jwt/jotgate/session", 405),
+        ("/jwt/x", 200),
+    ] {
+        let request = site.client().request("HEAD", path);
+        let request = match status {
+            401 => request,
+            _ => request.cookie(&site.cookie),
+        };
+        let answer = http2.send(request.clone(), None).await.expect(path);
+        assert_eq!((answer.status, answer.body.len()), (status, 0), "{path}");
+        let before = request.send().await;
+        let length = |answer: &Answer| answer.header("content-length").to_owned();
+        if path != "/internal_forms_authentication/" {
+            assert_eq!(length(&answer), length(&before), "{path}");
+        }
     }
 }
 

@@ -116,6 +116,7 @@ pub(crate) async fn serve(
     let accepts = refuse::Accepts::of(request.headers());
     let asking = admit::asking(request.headers());
     let is_connect = request.method() == Method::CONNECT;
+    let is_head = request.method() == Method::HEAD;
     let mut result = answer(&shared, &snapshot, &connection, exchange, request, &asking).await;
     if is_connect {
         result =
@@ -126,6 +127,9 @@ pub(crate) async fn serve(
         result.unwrap_or_else(|refusal| refuse::response(&refusal, exchange, &accepts));
     https::insist(&shared, exchange, &mut response);
     respond::finish(&shared, exchange, &asking, &mut response);
+    if is_head {
+        respond::leave_text_out(&mut response);
+    }
     if let Some(occupied) = exchange.occupied.take() {
         // Until the last byte of the answer.
         response.extensions_mut().insert(Arc::new(occupied));

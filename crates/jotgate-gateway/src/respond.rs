@@ -1,7 +1,8 @@
 //! Respond: what every answer gets before it leaves.
 
 use http::header::{
-    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    SET_COOKIE,
 };
 use http::{Response, StatusCode};
 use jotgate_model::{Refusal, Snapshot, VirtualProxy};
@@ -151,6 +152,17 @@ pub(crate) fn clear_cookie(
     let text = format!("{}={}; Max-Age=0", form.name.as_str(), form.attributes);
     if let Ok(value) = HeaderValue::try_from(text) {
         response.headers_mut().append(SET_COOKIE, value);
+    }
+}
+
+/// Leaves the text of our own out of an answer to `HEAD`, and how long it is in its head (RFC 9110 section 9.3.2). hyper does so over HTTP/1.1;
+/// over HTTP/2 it sends the text, for which clients end the stream (RFC 9113 section 8.1.1).
+pub(crate) fn leave_text_out(response: &mut Response<ResponseBody>) {
+    if let ResponseBody::Own(Some(text)) = response.body() {
+        let length = HeaderValue::from(text.len());
+        let headers = response.headers_mut();
+        headers.entry(CONTENT_LENGTH).or_insert(length);
+        *response.body_mut() = ResponseBody::empty();
     }
 }
 
