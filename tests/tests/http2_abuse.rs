@@ -28,7 +28,7 @@ impl Site {
             Backend::echo().await,
             Gateway::serve()
                 .setting("--worker-threads", "1")
-                .setting("--body-timeout", "1s")
+                .setting("--body-timeout", "3s")
                 .await,
         );
         gateway

@@ -347,7 +347,7 @@ async fn requests_beyond_what_a_virtual_proxy_may_serve_are_503_until_an_answer_
 
 #[tokio::test]
 async fn requests_that_could_not_be_read_are_counted_and_logged() {
-    let site = Site::new(Gateway::serve().setting("--header-timeout", "500ms")).await;
+    let site = Site::new(Gateway::serve().setting("--header-timeout", "2s")).await;
     let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(100_000));
     for (bytes, status, cause) in [
         ("GET / HTTP/1.1\r\nHost : g\r\n\r\n", 400, "head_malformed"),

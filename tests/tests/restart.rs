@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use jotgate_scenarios::{Backend, Frame, Gateway, Keys, Opcode, Reply, Signal, eventually, within};
+use jotgate_scenarios::{
+    Backend, Frame, Gateway, Keys, Opcode, PATIENCE, Reply, Signal, eventually, within,
+};
 
 #[tokio::test]
 async fn sessions_survive_a_restart_with_everything_that_backends_are_told() {
@@ -84,7 +86,7 @@ async fn a_session_of_the_token_ends_with_it_also_when_the_gateway_was_not_there
     let gateway = Gateway::serve().await;
     let vp = gateway.qrs().virtual_proxy("jwt").backend(&backend).await;
     vp.set("sessionEndsWithToken", true).create().await;
-    let token = Keys::first().token().expires_in(3).sign();
+    let token = Keys::first().token().expires_in(6).sign();
     let cookie = gateway
         .client()
         .get("/jwt/hub/")
@@ -94,7 +96,7 @@ async fn a_session_of_the_token_ends_with_it_also_when_the_gateway_was_not_there
         .cookie();
     let again = gateway.again();
     assert_eq!(gateway.stop().await.code, Some(0));
-    tokio::time::sleep(Duration::from_millis(3200)).await;
+    tokio::time::sleep(Duration::from_millis(6200)).await;
     let gateway = again.await;
     assert_eq!(
         gateway
@@ -195,7 +197,7 @@ async fn a_drain_lets_requests_finish_closes_sockets_and_ends_with_zero() {
     assert_eq!(answer.header("connection"), "close");
     let close = within(Duration::from_secs(2), "the close frame", socket.receive()).await;
     assert_eq!((close.opcode, close.close_code()), (Opcode::Close, 1001));
-    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    let ended = gateway.process_mut().wait(PATIENCE).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(!gateway.folder().data().join("run/listeners.json").exists());
 }
@@ -241,7 +243,7 @@ async fn new_connections_are_served_during_the_delay_and_end_with_their_answer()
     assert_eq!(answer.status, 200);
     let ended = async || new.send(ask("/jwt/new"), None).await.is_err().then_some(());
     eventually("GOAWAY after the answer", ended).await;
-    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    let ended = gateway.process_mut().wait(PATIENCE).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
 
@@ -262,7 +264,7 @@ async fn a_websocket_over_http2_does_not_hold_a_drain_up() {
     gateway.signal(Signal::TERM);
     let close = within(Duration::from_secs(5), "the close frame", socket.receive()).await;
     assert_eq!((close.opcode, close.close_code()), (Opcode::Close, 1001));
-    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    let ended = gateway.process_mut().wait(PATIENCE).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
 
@@ -281,7 +283,7 @@ async fn a_second_signal_ends_the_drain_at_once() {
         gateway.signal(Signal::TERM);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    let ended = gateway.process_mut().wait(PATIENCE).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(request.await.expect("the request").is_err());
 }
@@ -298,7 +300,7 @@ async fn a_drain_has_an_end() {
     let request = tokio::spawn(gateway.client().get("/jwt/never").bearer(&token).try_send());
     backend.wait_for(1).await;
     gateway.signal(Signal::TERM);
-    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    let ended = gateway.process_mut().wait(PATIENCE).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(request.await.expect("the request").is_err());
 }
@@ -324,7 +326,7 @@ async fn an_upload_that_has_begun_is_taken_to_its_end() {
     let answer = raw.read_answer().await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
     assert_eq!(backend.only().body, b"1234567890");
-    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    let ended = gateway.process_mut().wait(PATIENCE).await;
     assert_eq!(ended.code, Some(0));
 }
 
@@ -332,7 +334,7 @@ async fn an_upload_that_has_begun_is_taken_to_its_end() {
 async fn an_interrupt_ends_it_as_well() {
     let mut gateway = Gateway::serve().await;
     gateway.signal(Signal::INT);
-    let ended = gateway.process_mut().wait(Duration::from_secs(10)).await;
+    let ended = gateway.process_mut().wait(PATIENCE).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
 

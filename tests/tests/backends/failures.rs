@@ -110,7 +110,7 @@ async fn a_backend_that_does_not_answer_in_time_is_a_504() {
         _ => Reply::text("fine"),
     })
     .await;
-    let site = Site::with(backend, &[("--response-timeout", "1s")]).await;
+    let site = Site::with(backend, &[("--response-timeout", "3s")]).await;
     assert_eq!(site.get("/jwt/fine").await.status, 200);
     let answer = site.get("/jwt/never").await;
     assert_eq!((answer.status, answer.reason()), (504, "node_timeout"));

@@ -79,7 +79,7 @@ async fn a_session_may_end_with_its_token() {
             vp["jwtClockSkewSeconds"] = 0.into();
         })
         .await;
-    let token = Keys::first().token().expires_in(3).sign();
+    let token = Keys::first().token().expires_in(8).sign();
     let cookie = site
         .client()
         .get("/jwt/hub/")
@@ -113,7 +113,7 @@ fn exp_of(token: &str) -> i64 {
 async fn without_that_rule_a_session_outlives_its_token() {
     let site = Site::new().await;
     site.vp.set("jwtClockSkewSeconds", 0).await;
-    let token = Keys::first().token().expires_in(2).sign();
+    let token = Keys::first().token().expires_in(6).sign();
     let cookie = site
         .client()
         .get("/jwt/hub/")
@@ -121,7 +121,7 @@ async fn without_that_rule_a_session_outlives_its_token() {
         .send()
         .await
         .cookie();
-    tokio::time::sleep(Duration::from_millis(2500)).await;
+    tokio::time::sleep(Duration::from_millis(6500)).await;
     let answer = site.client().get("/jwt/hub/").bearer(&token).send().await;
     assert_eq!(
         answer.reason(),

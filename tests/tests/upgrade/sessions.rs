@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jotgate_scenarios::{Backend, Connection, Gateway, Keys, Signal, eventually, within};
+use jotgate_scenarios::{Backend, Connection, Gateway, Keys, PATIENCE, Signal, eventually, within};
 
 /// An old process that drains, a new one that serves, and a connection on which the old one has one
 /// answer left.
@@ -170,7 +170,7 @@ async fn the_old_process_ends_with_the_next_signal() {
         old.signal(Signal::TERM);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let ended = old.process_mut().wait(Duration::from_secs(10)).await;
+    let ended = old.process_mut().wait(PATIENCE).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(new.folder().data().join("run/listeners.json").exists());
     assert_eq!(new.client().get("/jwt/").send().await.status, 401);

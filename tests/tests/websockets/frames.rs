@@ -81,10 +81,10 @@ async fn a_client_that_goes_away_is_noticed_by_the_backend() {
 async fn a_silent_socket_outlives_the_timeouts_of_requests() {
     let backend = Backend::echo().await;
     let gateway = Gateway::serve()
-        .setting("--idle-timeout", "500ms")
-        .setting("--header-timeout", "500ms")
-        .setting("--body-timeout", "500ms")
-        .setting("--response-timeout", "500ms")
+        .setting("--idle-timeout", "2s")
+        .setting("--header-timeout", "2s")
+        .setting("--body-timeout", "2s")
+        .setting("--response-timeout", "2s")
         .await;
     gateway
         .qrs()
@@ -99,7 +99,7 @@ async fn a_silent_socket_outlives_the_timeouts_of_requests() {
         .await
         .expect("a WebSocket");
     for _ in 0..2 {
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        tokio::time::sleep(Duration::from_millis(3000)).await;
         socket.assert_echo("still here").await;
     }
 }

@@ -229,8 +229,8 @@ async fn a_client_that_resets_its_stream_or_goes_away_is_noticed_by_the_backend(
 async fn a_silent_stream_keeps_its_connection_and_a_drain_closes_it_with_1001() {
     let backend = Backend::echo().await;
     let mut gateway = Gateway::serve()
-        .setting("--idle-timeout", "500ms")
-        .setting("--header-timeout", "500ms")
+        .setting("--idle-timeout", "2s")
+        .setting("--header-timeout", "2s")
         .await;
     let vp = gateway.qrs();
     vp.jwt_virtual_proxy("jwt", Keys::first(), &backend).await;
@@ -238,7 +238,7 @@ async fn a_silent_stream_keeps_its_connection_and_a_drain_closes_it_with_1001() 
     let asked = gateway.client().get("/jwt/app/x").bearer(&token);
     let http2 = gateway.client().http2().await;
     let mut socket = http2.open_socket(asked).await.expect("a WebSocket");
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    tokio::time::sleep(Duration::from_millis(3000)).await;
     socket.assert_echo("still here").await;
     gateway.signal(Signal::TERM);
     let close = within(SOON, "the close frame", socket.receive()).await;

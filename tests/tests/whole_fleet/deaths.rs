@@ -100,7 +100,7 @@ async fn when_a_node_is_killed_under_load_nobody_loses_a_session() {
 #[tokio::test]
 async fn a_node_that_slept_knows_what_was_done_meanwhile() {
     let stores = Stores::new(&Server::shared().database(), RedisServer::start());
-    let stores = stores.with("--session-lease", "1s");
+    let stores = stores.with("--session-lease", "3s");
     let fleet = Fleet::on(stores, 3, Backend::echo().await).await;
     let [sleeps, saves, asks] = &fleet.nodes[..] else {
         unreachable!("there are three");
@@ -118,7 +118,7 @@ async fn a_node_that_slept_knows_what_was_done_meanwhile() {
     Native::of(asks)
         .ask("POST", "/revocations", &revocation)
         .await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     sleeps.signal(Signal::CONT);
     // It may say that it does not know yet, and must not let in whom the others do not.
     let answer = with(sleeps, &leaves).await;

@@ -128,7 +128,7 @@ async fn a_save_whose_caller_went_away_is_carried_through() {
             () = std::future::ready(()) => {}
         }
     }
-    let saved = tokio::time::timeout(Duration::from_secs(5), async {
+    let saved = tokio::time::timeout(Duration::from_secs(60), async {
         while site.management.snapshot().revision < 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
