@@ -343,4 +343,33 @@ async fn origins_that_may_read_answers_do_not_read_the_console() {
         let refused = (foreign.status, foreign.reason());
         assert_eq!(refused, (403, "origin_not_allowed"), "{method}");
     }
+    // Nor does it administer over QRS, whatever key it has chosen, with what comes along by itself.
+    let cookie = client.get("/jwt/qps/user").bearer(&token).send().await;
+    let cookie = cookie.cookie();
+    let climb = async |method: &str, path: &str, origin: Option<&str>| {
+        let request = client.request(method, &format!("{path}?xrfkey=0123456789abcdef"));
+        let request = request.header("X-Qlik-Xrfkey", "0123456789abcdef");
+        let request = request.header("Content-Type", "application/json");
+        let request = match origin {
+            Some(origin) => request.header("Origin", origin),
+            None => request,
+        };
+        let eve = json!({ "userDirectory": "example", "userId": "eve", "roles": ["RootAdmin"] });
+        let body = if method == "POST" {
+            eve.to_string()
+        } else {
+            String::new()
+        };
+        request.cookie(&cookie).body(body).send().await
+    };
+    for (method, path) in [
+        ("POST", "/jwt/qrs/user"),
+        ("GET", "/jwt/qrs/virtualproxyconfig/full"),
+    ] {
+        let foreign = climb(method, path, Some("https://portal.example.com")).await;
+        let refused = (foreign.status, foreign.reason());
+        assert_eq!(refused, (403, "origin_not_allowed"), "{method} {path}");
+    }
+    let own = climb("POST", "/jwt/qrs/user", Some("https://localhost:8443")).await;
+    assert_eq!(own.status, 201, "{}", own.text());
 }

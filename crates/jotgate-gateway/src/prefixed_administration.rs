@@ -86,11 +86,11 @@ pub(crate) async fn answer(
         prefix: respond::prefix_path(vp),
         source: exchange.client.address,
     };
-    match belongs {
-        Belongs::ToTheNativeInterface => check_own(shared, asking, request)?,
-        // Its pages hold the tokens of its forms: whoever may read answers across sites reads none.
-        Belongs::Here if is_console(path) => check_own_page(shared, asking)?,
-        _ => {}
+    // Whoever may read answers across sites may act as the user, and not administer: neither with the pages of the console, which hold
+    // the tokens of its forms, nor over QRS, whose key proves only that somebody may ask.
+    check_own_page(shared, asking)?;
+    if belongs == Belongs::ToTheNativeInterface {
+        check_own(request)?;
     }
     exchange.is_unlisted = is_watching(path);
     let request = without_prefix(shared, path, request).await?;
@@ -139,8 +139,7 @@ fn check_own_page(shared: &Shared, asking: &Asking) -> Result<(), Refusal> {
 
 /// A cookie comes along by itself: the request must be one that only our own pages, or a program, can
 /// have made.
-fn check_own(shared: &Shared, asking: &Asking, request: &Sanitized) -> Result<(), Refusal> {
-    check_own_page(shared, asking)?;
+fn check_own(request: &Sanitized) -> Result<(), Refusal> {
     if request.headers().contains_key(OWN_REQUEST) {
         return Ok(());
     }
