@@ -313,7 +313,9 @@ async fn origins_that_may_read_answers_do_not_read_the_console() {
     let gateway = Gateway::serve().await;
     let qrs = gateway.qrs();
     let vp = qrs.virtual_proxy("jwt").set("allowAdministration", true);
-    let vp = vp.set("corsAllowedOrigins", json!(["https://portal.example.com"]));
+    // The other one is a page of another port of the gateway's own name.
+    let origins = ["https://portal.example.com", "https://localhost:9"];
+    let vp = vp.set("corsAllowedOrigins", json!(origins));
     let node = qrs.node_with(json!({ "services": [] })).await;
     vp.node(node).create().await;
     let ana = json!({ "userDirectory": "example", "userId": "ana", "roles": ["RootAdmin"] });
@@ -362,11 +364,12 @@ async fn origins_that_may_read_answers_do_not_read_the_console() {
         };
         request.cookie(&cookie).body(body).send().await
     };
-    for (method, path) in [
-        ("POST", "/jwt/qrs/user"),
-        ("GET", "/jwt/qrs/virtualproxyconfig/full"),
+    for (method, path, origin) in [
+        ("POST", "/jwt/qrs/user", origins[0]),
+        ("POST", "/jwt/qrs/user", origins[1]),
+        ("GET", "/jwt/qrs/virtualproxyconfig/full", origins[0]),
     ] {
-        let foreign = climb(method, path, Some("https://portal.example.com")).await;
+        let foreign = climb(method, path, Some(origin)).await;
         let refused = (foreign.status, foreign.reason());
         assert_eq!(refused, (403, "origin_not_allowed"), "{method} {path}");
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, COOKIE, HOST};
 use http::{Request, Response, Uri};
-use jotgate_model::{Reason, Refusal, Role, Snapshot, User, VirtualProxy};
-use jotgate_policy::admit::Asking;
+use jotgate_model::{Origin, Reason, Refusal, Role, Snapshot, User, VirtualProxy};
+use jotgate_policy::admit::{Asking, is_shared};
 use jotgate_policy::route::split_first;
 use jotgate_policy::select;
 use jotgate_session::Session;
@@ -88,7 +88,7 @@ pub(crate) async fn answer(
     };
     // Whoever may read answers across sites may act as the user, and not administer: neither with the pages of the console, which hold
     // the tokens of its forms, nor over QRS, whose key proves only that somebody may ask.
-    check_own_page(shared, asking)?;
+    check_own_page(shared, exchange, vp, asking, request)?;
     if belongs == Belongs::ToTheNativeInterface {
         check_own(request)?;
     }
@@ -126,11 +126,29 @@ pub(crate) fn is_watching(path: &str) -> bool {
     path.starts_with("/qmc/live/")
 }
 
-/// A page that asks must be one of ours.
-fn check_own_page(shared: &Shared, asking: &Asking) -> Result<(), Refusal> {
-    if let Asking::Page(origin, _) = asking
-        && !shared.own_names.load().contains(origin)
-    {
+/// A page that asks must be one of ours: of a name of the gateway, and where pages of another port of that name may read answers, of
+/// this one.
+fn check_own_page(
+    shared: &Shared,
+    exchange: &Exchange,
+    vp: &VirtualProxy,
+    asking: &Asking,
+    request: &Sanitized,
+) -> Result<(), Refusal> {
+    let Asking::Page(origin, value) = asking else {
+        return Ok(());
+    };
+    let is_here = || {
+        let scheme = if exchange.client.over_tls {
+            "https"
+        } else {
+            "http"
+        };
+        let here = format!("{scheme}://{}", request.host());
+        Origin::parse(&here).is_ok_and(|here| here == *origin)
+    };
+    let is_own = shared.own_names.load().contains(origin);
+    if !is_own || (is_shared(vp, origin, value) && !is_here()) {
         let detail = format!("the page of {origin} is none of the gateway's own");
         return Err(Refusal::with(Reason::OriginNotAllowed, detail));
     }

@@ -99,8 +99,7 @@ pub fn admit(
         return Ok(());
     };
     let listed = vp.allow_list.iter().any(|entry| entry.matches(origin));
-    let shared =
-        !is_websocket && (vp.cors_origins.contains(origin) || explicit_origin(vp) == Some(value));
+    let shared = !is_websocket && is_shared(vp, origin, value);
     if listed || shared || own.contains(origin) {
         return Ok(());
     }
@@ -111,6 +110,12 @@ pub fn admit(
             origin.host
         ),
     ))
+}
+
+/// Whether pages of that origin may read answers of the virtual proxy; `value` is the header as it came.
+#[must_use]
+pub fn is_shared(vp: &VirtualProxy, origin: &Origin, value: &HeaderValue) -> bool {
+    vp.cors_origins.contains(origin) || explicit_origin(vp) == Some(value)
 }
 
 /// The origin that the additional response headers allow, as the real system's set-up for mashups has it.
