@@ -123,6 +123,13 @@ async fn clients_choose_no_label_of_a_metric() {
     };
     ask(0).await;
     all_counted(1.0).await;
+    // The first check of the backend's node makes a series, whenever it is done.
+    eventually("the check of the node", async || {
+        let text = gateway.observer().get("/metrics").send().await.text();
+        text.contains("\njotgate_node_up{node=\"node ")
+            .then_some(())
+    })
+    .await;
     let before = series().await;
     for number in 1..20 {
         ask(number).await;
