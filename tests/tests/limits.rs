@@ -119,12 +119,12 @@ async fn a_body_that_stalls_is_a_408() {
 
 #[tokio::test]
 async fn a_body_that_makes_progress_may_take_longer_than_the_limit() {
-    let site = Site::new(Gateway::serve().setting("--body-timeout", "3s")).await;
+    let site = Site::new(Gateway::serve().setting("--body-timeout", "5s")).await;
     let mut raw = site.gateway.client().raw().await;
     raw.send(site.head("Content-Length: 500\r\n")).await;
     let part = "x".repeat(100);
     for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(800)).await;
+        tokio::time::sleep(Duration::from_millis(1200)).await;
         raw.send(&part).await;
     }
     assert_eq!(raw.read_answer().await.status, 200);
@@ -154,11 +154,11 @@ async fn a_body_that_drips_is_a_body_that_stalls() {
 
 #[tokio::test]
 async fn an_upload_is_not_a_slow_answer() {
-    let site = Site::new(Gateway::serve().setting("--response-timeout", "2s")).await;
+    let site = Site::new(Gateway::serve().setting("--response-timeout", "4s")).await;
     let mut raw = site.gateway.client().raw().await;
     raw.send(site.head("Content-Length: 5\r\n")).await;
     for byte in ["1", "2", "3", "4", "5"] {
-        tokio::time::sleep(Duration::from_millis(800)).await;
+        tokio::time::sleep(Duration::from_millis(1000)).await;
         raw.send(byte).await;
     }
     let answer = raw.read_answer().await;

@@ -51,7 +51,7 @@ impl Divided {
         let database = format!("postgres://jotgate@{there}:{}/fleet", server.port());
         let sessions = format!("redis://{there}:{}", redis.port());
         let stores = Stores::new(&database, redis).session_store_at(&sessions);
-        let stores = stores.with("--session-lease", "2s");
+        let stores = stores.with("--session-lease", "6s");
         let listener = TcpListener::bind((here, 0)).await.expect("a port");
         let backend = Backend::on(listener, |received| match received.is_upgrade() {
             true => Reply::web_socket_echo(),

@@ -8,7 +8,7 @@ use super::{Fleet, sign_in, with};
 
 /// With a lease that a test can wait for.
 async fn fleet_with_a_short_lease(backend: Backend) -> Fleet {
-    Fleet::with(backend, |_, node| node.setting("--session-lease", "3s")).await
+    Fleet::with(backend, |_, node| node.setting("--session-lease", "6s")).await
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_node_that_slept_asks_before_it_believes_a_cookie() {
     let out = fleet.other.client();
     let out = out.request("DELETE", "/jwt/qps/user").cookie(&cookie);
     assert_eq!(out.send().await.status, 204);
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    tokio::time::sleep(Duration::from_secs(8)).await;
     fleet.one.signal(Signal::CONT);
     let answer = with(&fleet.one, &cookie).await;
     assert!(matches!(answer.status, 401 | 503), "{}", answer.status);
