@@ -5,7 +5,7 @@ use std::time::Duration;
 use jotgate_scenarios::{Backend, Cookie, Gateway, Keys, Raw, Reply, eventually, within};
 
 const PATIENCE: Duration = jotgate_scenarios::PATIENCE;
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(4);
 /// The body of the backend's answer.
 const LENGTH: usize = 96 << 10;
 
