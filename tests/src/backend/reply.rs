@@ -124,10 +124,15 @@ impl Reply {
         }
     }
 
-    /// Then these bytes.
+    /// Then these bytes: together with what is sent before them, unless there is a pause between. Apart, what lies behind an answer
+    /// could come after the next request was sent, and then it is that one's answer, as far as anybody can tell.
     #[must_use]
     pub fn then(mut self, bytes: impl Into<Bytes>) -> Self {
-        self.steps.push(Step::Send(bytes.into()));
+        let bytes = bytes.into();
+        match self.steps.last_mut() {
+            Some(Step::Send(before)) => *before = [&before[..], &bytes[..]].concat().into(),
+            _ => self.steps.push(Step::Send(bytes)),
+        }
         self
     }
 

@@ -120,7 +120,7 @@ async fn what_a_backend_breaks_stays_with_whom_it_answered() {
     ] {
         // What comes after the next request has been sent is its answer, as far as anybody can tell.
         let pauses: &[u64] = if name.ends_with("-later") {
-            &[60]
+            &[300]
         } else {
             &[0, 40]
         };
