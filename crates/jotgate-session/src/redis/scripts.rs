@@ -21,16 +21,21 @@ impl Scripts {
 }
 
 /// KEYS: store, changes. ARGV: the id of a new store, the version of the keys.
-/// Gives id, begin, version, and the clock in milliseconds. Makes the store when there is none.
+/// Gives id, begin, version, and the clock in milliseconds. Makes the store when there is none. A new stream begins a millisecond ahead:
+/// behind every entry of one that was lost just now, so that nodes which read on from there see that it is another.
 const OPEN: &str = r"
 local time = redis.call('TIME')
+local millis = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 redis.call('HSETNX', KEYS[1], 'version', ARGV[2])
 redis.call('HSETNX', KEYS[1], 'began', time[1])
-if redis.call('HSETNX', KEYS[1], 'id', ARGV[1]) == 1 or redis.call('EXISTS', KEYS[2]) == 0 then
+local is_new = redis.call('HSETNX', KEYS[1], 'id', ARGV[1]) == 1
+if redis.call('EXISTS', KEYS[2]) == 0 then
+    redis.call('XADD', KEYS[2], string.format('%.0f-0', millis + 1), 'o', ARGV[1])
+elseif is_new then
     redis.call('XADD', KEYS[2], '*', 'o', ARGV[1])
 end
 local store = redis.call('HMGET', KEYS[1], 'id', 'began', 'version')
-return {store[1], store[2], store[3], time[1] .. string.format('%03d', math.floor(time[2] / 1000))}
+return {store[1], store[2], store[3], millis}
 ";
 
 /// KEYS: store, sessions, activity, changes. ARGV: the id of the store, the node, how many changes the
