@@ -13,6 +13,7 @@ mod password;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jotgate_model::{ActorKind, INTERNAL_DIRECTORY, Role, Timestamp, User, UserKey};
 use jotgate_repository::{AuditActor, AuditEntry, Outcome, StoredUser, Subject};
@@ -23,9 +24,11 @@ pub(crate) use self::lockout::AddressFailures;
 use self::lockout::Lockout;
 use self::password::Passwords;
 use crate::audit::entry;
-use crate::management::Inner;
+use crate::management::{Inner, PERSEVERANCE};
 use crate::revocations::carry_through;
-use crate::users::{check_name, local_root_administrators, user_entry};
+use crate::users::{
+    changed_elsewhere, check_name, later_than, local_root_administrators, user_entry,
+};
 use crate::{Actor, ManageError, Management};
 
 /// Who changes what somebody does with a link.
@@ -215,12 +218,21 @@ impl Management {
         let (inner, kept) = (self.inner.clone(), kept.map(str::to_owned));
         let work = async move {
             let _changing = inner.changing_people.lock().await;
-            let (before, stored) = inner.local_user_with(&user, role, now).await?;
-            let entry = user_entry(actor, action, (before.as_ref(), Some(&stored)), now);
-            let put = inner
-                .repository
-                .put_user_with_password(&stored, &hash, now, entry);
-            put.await?;
+            let end = Instant::now() + PERSEVERANCE;
+            let stored = loop {
+                let (before, stored) = inner.local_user_with(&user, role, now).await?;
+                let sides = (before.as_ref(), Some(&stored));
+                let entry = user_entry(actor.clone(), action, sides, now);
+                let repository = &inner.repository;
+                let put = repository.put_user_with_password(sides.0, &stored, &hash, now, entry);
+                if put.await? {
+                    break stored;
+                }
+                // Another node has blocked this user, say: that must not be undone.
+                if Instant::now() > end {
+                    return Err(changed_elsewhere());
+                }
+            };
             inner.set_standing(&stored.user.key(), stored.blocked, stored.roles);
             inner
                 .end_local_sessions(&stored.user, kept.as_deref())
@@ -255,7 +267,7 @@ impl Inner {
             Some(role) => StoredUser {
                 roles: stored.roles.iter().chain([role]).collect(),
                 blocked: false,
-                modified: now,
+                modified: later_than(before.as_ref(), now),
                 modified_by: AUTHOR.to_owned(),
                 ..stored
             },

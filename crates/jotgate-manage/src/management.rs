@@ -32,7 +32,7 @@ use follow::Followed;
 
 /// How long a save is repeated when other processes save at the same time. Each time one of them
 /// was faster, so that all of them get on.
-const PERSEVERANCE: Duration = Duration::from_secs(5);
+pub(crate) const PERSEVERANCE: Duration = Duration::from_secs(5);
 
 /// The use cases. A copy shares everything.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use jotgate_model::{INTERNAL_DIRECTORY, People, Role, Roles, Timestamp, User, UserKey};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use crate::audit::{differing, entry, subject};
 use crate::authority::check_user;
-use crate::management::Inner;
+use crate::management::{Inner, PERSEVERANCE};
 use crate::revocations::carry_through;
 use crate::rules::check_sent;
 use crate::{Actor, ManageError, Management};
@@ -182,6 +183,17 @@ impl Management {
     }
 }
 
+/// A change is always later than the one before: the date is the version.
+pub(crate) fn later_than(before: Option<&StoredUser>, now: Timestamp) -> Timestamp {
+    let before = before.map(|before| before.modified.as_millis().saturating_add(1));
+    before.map_or(now, |later| now.max(Timestamp::from_millis(later)))
+}
+
+/// Nodes that never stop changing the same user.
+pub(crate) fn changed_elsewhere() -> ManageError {
+    ManageError::Unavailable("the user keeps being changed elsewhere; try again".to_owned())
+}
+
 impl Inner {
     async fn change_user(
         &self,
@@ -190,19 +202,35 @@ impl Inner {
         change: UserChange,
         now: Timestamp,
     ) -> Result<StoredUser, ManageError> {
-        let stored = self.repository.user_of_name(&user.key()).await?;
-        let is_new = stored.is_none();
-        if let Some(basis) = change.basis {
-            check_basis(basis, stored.as_ref())?;
+        let end = Instant::now() + PERSEVERANCE;
+        while Instant::now() < end {
+            let change = change.clone();
+            if let Some(changed) = self.try_to_change(actor, user.clone(), change, now).await? {
+                return Ok(changed);
+            }
         }
+        Err(changed_elsewhere())
+    }
+
+    /// Nothing, and nothing is changed, when another node has changed the user meanwhile.
+    async fn try_to_change(
+        &self,
+        actor: &Actor,
+        user: User,
+        change: UserChange,
+        now: Timestamp,
+    ) -> Result<Option<StoredUser>, ManageError> {
+        let before = self.repository.user_of_name(&user.key()).await?;
+        if let Some(basis) = change.basis {
+            check_basis(basis, before.as_ref())?;
+        }
+        let stored = before.clone();
         let stored = stored.unwrap_or_else(|| StoredUser::new(user, &actor.name, now));
-        // A change is always later than the one before: the date is the version.
-        let later = stored.modified.as_millis().saturating_add(1);
         let next = StoredUser {
             name: change.name.unwrap_or_else(|| stored.name.clone()),
             roles: change.roles.unwrap_or(stored.roles),
             blocked: change.blocked.unwrap_or(stored.blocked),
-            modified: now.max(Timestamp::from_millis(later)),
+            modified: later_than(Some(&stored), now),
             modified_by: actor.name.clone(),
             ..stored.clone()
         };
@@ -210,9 +238,12 @@ impl Inner {
         if !next.roles.contains(Role::RootAdmin) || next.blocked {
             self.check_not_last_administrator(&stored.user)?;
         }
-        let sides = ((!is_new).then_some(&stored), Some(&next));
+        let sides = (before.as_ref(), Some(&next));
         let entry = user_entry(actor.for_audit(), CHANGE, sides, now);
-        self.repository.put_user(&next, entry).await?;
+        let put = self.repository.put_user(before.as_ref(), &next, entry);
+        if !put.await? {
+            return Ok(None);
+        }
         self.set_standing(&next.user.key(), next.blocked, next.roles);
         tracing::info!(
             user.name = %next.user,
@@ -225,7 +256,7 @@ impl Inner {
         if next.blocked {
             self.end_sessions_of_blocked(&next.user.key()).await;
         }
-        Ok(next)
+        Ok(Some(next))
     }
 
     async fn delete_user(

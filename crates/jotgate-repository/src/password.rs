@@ -21,23 +21,30 @@ impl Repository {
         Ok(hash.map(|(hash,)| hash))
     }
 
-    /// Stores a user together with the hash of a password. On disk when this returns.
+    /// Stores a user together with the hash of a password. `false`: the user is no longer as it was read, `before`, and
+    /// nothing was stored. On disk when this returns.
     ///
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn put_user_with_password(
         &self,
+        before: Option<&StoredUser>,
         user: &StoredUser,
         hash: &str,
         now: Timestamp,
         entry: AuditEntry,
-    ) -> Result<(), RepositoryError> {
+    ) -> Result<bool, RepositoryError> {
         let mut link = self.database().writing().await?;
+        if !crate::user::is_still(&mut link, before, user).await? {
+            link.roll_back().await;
+            return Ok(false);
+        }
         put(&mut link, user, hash, now).await?;
-        self.commit(link, &[entry]).await
+        self.commit(link, &[entry]).await?;
+        Ok(true)
     }
 
-    /// The same, and removes a setting that has exactly this value. `false`: it has another one, or
+    /// Stores them, and removes a setting that has exactly this value. `false`: it has another one, or
     /// none, and nothing was stored. Whatever comes at once, one succeeds.
     ///
     /// # Errors

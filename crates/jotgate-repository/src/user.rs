@@ -236,18 +236,25 @@ impl Repository {
     }
 
     /// Stores what an administrator says of a user: name, roles, block. A user of the same name keeps
-    /// id and sign-ins. On disk when this returns.
+    /// id and sign-ins. `false`: the user is no longer as it was read, `before`, and nothing was stored; another node
+    /// may have blocked it meanwhile. On disk when this returns.
     ///
     /// # Errors
     /// [`RepositoryError::Unavailable`].
     pub async fn put_user(
         &self,
+        before: Option<&StoredUser>,
         user: &StoredUser,
         entry: AuditEntry,
-    ) -> Result<(), RepositoryError> {
+    ) -> Result<bool, RepositoryError> {
         let mut link = self.database().writing().await?;
+        if !is_still(&mut link, before, user).await? {
+            link.roll_back().await;
+            return Ok(false);
+        }
         put(&mut link, user).await?;
-        self.commit(link, &[entry]).await
+        self.commit(link, &[entry]).await?;
+        Ok(true)
     }
 
     /// Deletes a user; `false` when there is none of that id. On disk when this returns.
@@ -267,6 +274,20 @@ impl Repository {
         self.commit(link, &[entry]).await?;
         Ok(true)
     }
+}
+
+/// Whether nobody has changed the user since it was read, within a transaction. Sign-ins are no changes.
+pub(crate) async fn is_still(
+    link: &mut Link,
+    before: Option<&StoredUser>,
+    user: &StoredUser,
+) -> Result<bool, RepositoryError> {
+    let modified: Option<(i64,)> = Statement::new("SELECT modified FROM users WHERE key = $1")
+        .bind(user.user.key().as_str())
+        .optional(link)
+        .await?;
+    let known = before.map(|before| before.modified.as_millis());
+    Ok(modified.map(|(modified,)| modified) == known)
 }
 
 /// What an administrator says of a user, within a transaction.

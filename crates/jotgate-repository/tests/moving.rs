@@ -65,8 +65,8 @@ async fn filled(folder: &Path) -> Repository {
     repository.apply(0, &many).await.unwrap();
     repository.apply(1, &set(vec![node(0)])).await.unwrap();
     let user = StoredUser::new(User::new("INTERNAL", "anna"), "x", at(1));
-    let put = repository.put_user_with_password(&user, "hash", at(2), entry("user"));
-    put.await.unwrap();
+    let put = repository.put_user_with_password(None, &user, "hash", at(2), entry("user"));
+    assert_eq!(put.await, Ok(true));
     let (id, subject) = (Uuid::from_u128(1), Revoked::Token { hash: [1; 32] });
     let revocation = Revocation {
         id,

@@ -28,8 +28,9 @@ pub(crate) async fn a_setting_buys_one_user(place: Place) {
 
     // Another password of the same user; with the user it is gone.
     let again = user("Anna");
-    let put = repository.put_user_with_password(&again, "h4", now, entry(1));
-    put.await.unwrap();
+    let before = repository.user_of_name(&again.user.key()).await.unwrap();
+    let put = repository.put_user_with_password(before.as_ref(), &again, "h4", now, entry(1));
+    assert_eq!(put.await, Ok(true));
     assert_eq!(hash("anna").await.as_deref(), Some("h4"));
     let stored = repository.user_of_name(&again.user.key()).await.unwrap();
     repository

@@ -32,7 +32,25 @@ pub(crate) async fn the_first_sign_in_makes_a_user_and_later_ones_keep_the_newes
         modified_by: "LAB\\root".to_owned(),
         ..boz.clone()
     };
-    repository.put_user(&changed, entry(1)).await.unwrap();
+    assert!(
+        repository
+            .put_user(Some(&boz), &changed, entry(1))
+            .await
+            .unwrap()
+    );
+    // Whoever read before that, or knows of no such user, changes nothing.
+    let outdated = StoredUser {
+        name: "Boz".to_owned(),
+        modified: at(3),
+        ..boz.clone()
+    };
+    for before in [Some(&boz), None] {
+        let put = repository.put_user(before, &outdated, entry(1)).await;
+        assert_eq!(put, Ok(false), "{before:?}");
+        let put = repository.put_user_with_password(before, &outdated, "h", at(3), entry(1));
+        assert_eq!(put.await, Ok(false), "{before:?}");
+    }
+    assert_eq!(repository.password_hash(&key).await, Ok(None));
     let again = [sign_in("BOZ", "finance", 3)];
     repository.note_sign_ins(&again).await.unwrap();
     let expected = StoredUser {
@@ -90,7 +108,7 @@ pub(crate) async fn pages_are_in_the_order_that_is_asked_for(place: Place) {
         let name = name.to_owned();
         let new = StoredUser::new(User::new(directory, id), "", at(1));
         let user = StoredUser { name, ..new };
-        repository.put_user(&user, entry(1)).await.unwrap();
+        assert!(repository.put_user(None, &user, entry(1)).await.unwrap());
     }
     for (order, expected) in [
         (UserOrder::Directory, ["Boz", "cem", "Anna"]),
