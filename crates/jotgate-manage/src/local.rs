@@ -284,7 +284,9 @@ impl Inner {
                 && Some(session.public_id()) != kept
         };
         let reason = EndReason::ClosedByServer;
-        let mut results = vec![self.sessions.end_where(reason, of_user).await];
+        // Another node may have let somebody in with the old password a moment ago.
+        let mut results = vec![self.sessions.catch_up().await.map(|()| Vec::new())];
+        results.push(self.sessions.end_where(reason, of_user).await);
         // Passwords open sessions there only.
         if let Some(vp) = self.snapshot.load_full().default_virtual_proxy() {
             let ended = self.sessions.end_user_but(vp.id, user, kept, reason);

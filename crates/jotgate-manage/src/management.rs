@@ -233,7 +233,7 @@ impl Inner {
                 return Ok(Saved { before, after });
             };
             match self.try_save(intent, &current, changes, next).await {
-                Err(Failure::ChangedElsewhere) => self.reload().await?,
+                Err(Failure::ChangedElsewhere) => self.take_over_stored().await?,
                 Err(Failure::Final(error)) => return Err(error),
                 Ok(after) => {
                     let before = current;
@@ -278,8 +278,8 @@ impl Inner {
         Ok(next)
     }
 
-    /// Takes over what somebody else has stored.
-    pub(crate) async fn reload(&self) -> Result<(), ManageError> {
+    /// Takes over the configuration that somebody else has stored, but for the sessions of [`Self::take_over_stored`].
+    async fn reload(&self) -> Result<(), ManageError> {
         let stored = self.repository.load().await?;
         let current = self.snapshot.load_full();
         let next = Snapshot::build(stored.revision, stored.documents, current.proxy_id, None)?;

@@ -149,15 +149,22 @@ impl Inner {
         if revision == self.snapshot.load().revision {
             return Ok(());
         }
+        self.take_over_stored().await?;
+        tracing::info!(
+            config.revision = revision,
+            "the configuration of another process is served"
+        );
+        Ok(())
+    }
+
+    /// Takes over the configuration that another process has stored, and ends what was let in behind its back. For whoever
+    /// holds [`Inner::saving`].
+    pub(super) async fn take_over_stored(&self) -> Result<(), ManageError> {
         let (before, known) = (self.snapshot.load_full(), self.known_keys());
         self.reload().await?;
         let since = *self.followed.caught_up.lock();
         self.end_sessions_of_removed_keys(&before, &known, since)
             .await;
-        tracing::info!(
-            config.revision = revision,
-            "the configuration of another process is served"
-        );
         Ok(())
     }
 }
