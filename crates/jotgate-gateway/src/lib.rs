@@ -56,7 +56,7 @@ pub use authorize::close_refused_sockets;
 pub use clock::{now, timestamp};
 pub use drain::Leaving;
 pub use listen::{BindError, GatewayListeners, Workers, bind};
-pub use local_sign_in::{LocalSignIn, LocalUser, NotLetIn};
+pub use local_sign_in::{LocalSignIn, LocalUser, NotLetIn, Proved};
 pub use management_side::{ManagementSide, RefusedUser};
 pub use observe_listener::serve_observability;
 pub use prefixed_administration::{AdministrationHandler, Answering, Caller, is_console};

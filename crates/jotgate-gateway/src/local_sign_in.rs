@@ -22,6 +22,7 @@ use http::{Method, Response, StatusCode};
 use jotgate_model::{Identity, Reason, Refusal, User, VirtualProxy};
 use jotgate_policy::route::split_first;
 use jotgate_policy::sign_in::{is_navigation, return_path, with_return_to};
+use jotgate_session::EndReason;
 
 use self::page::{Fields, Form};
 use crate::body::ResponseBody;
@@ -40,8 +41,17 @@ const FORM: &str = "/internal_forms_authentication/";
 /// Where an administrator goes from here.
 const CONSOLE: &str = "/qmc/";
 
-/// A user whom a password or a link has proved, or why there is none.
-pub type LocalUser = Pin<Box<dyn Future<Output = Result<User, NotLetIn>> + Send>>;
+/// Somebody whom a password or a link has proved, or why there is none.
+pub type LocalUser = Pin<Box<dyn Future<Output = Result<Proved, NotLetIn>> + Send>>;
+
+/// Somebody whom a password or a link has proved.
+pub struct Proved {
+    /// Who it is.
+    pub user: User,
+    /// Whether that still holds. Asked when the session is there: whoever replaced the password in between, at another node
+    /// say, has not seen the session.
+    pub still: Pin<Box<dyn Future<Output = Result<(), NotLetIn>> + Send>>,
+}
 
 /// What judges passwords and links; runs on the background runtime.
 pub trait LocalSignIn: Send + Sync {
@@ -200,20 +210,29 @@ async fn submit(
     let (state, expired) = sign_in::check_state(shared, vp, true, request, &field("state"))?;
     let id = format!("form {}", state.id);
     sign_in::use_once(shared, vp, id, state.expires).await?;
-    let user = match judge(shared, exchange.client.address, form, &body).await {
-        Ok(user) => user,
-        Err(problem) => {
-            let fields = Fields {
-                secret: field("token"),
-                return_to: field("returnTo"),
-                id: field("userId"),
-                problem: problem.sentence,
-                ..Fields::default()
-            };
-            return show(shared, vp, form, problem.status, fields);
-        }
+    let refuse = |problem: NotLetIn| {
+        let fields = Fields {
+            secret: field("token"),
+            return_to: field("returnTo"),
+            id: field("userId"),
+            problem: problem.sentence,
+            ..Fields::default()
+        };
+        show(shared, vp, form, problem.status, fields)
+    };
+    let Proved { user, still } = match judge(shared, exchange.client.address, form, &body).await {
+        Ok(proved) => proved,
+        Err(problem) => return refuse(problem),
     };
     let who = open_session(shared, exchange, vp, user, request.user_agent()).await?;
+    if let Err(problem) = in_background(shared, still).await {
+        let key = who.session.key();
+        let ended = shared.sessions.end(&key, EndReason::ClosedByServer);
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "the end of a session is not on disk yet");
+        }
+        return refuse(problem);
+    }
     exchange.session = Some(who.session.clone());
     let wanted = field("returnTo");
     let to = console_page(&wanted).unwrap_or(CONSOLE);
@@ -232,7 +251,7 @@ async fn judge(
     address: IpAddr,
     form: Form,
     body: &Bytes,
-) -> Result<User, NotLetIn> {
+) -> Result<Proved, NotLetIn> {
     let field = |name| whole_body::form_field(body, name);
     let (id, password) = (field("userId"), field("password"));
     if form == Form::SetUp && password != field("again") {
@@ -245,7 +264,14 @@ async fn judge(
         Form::SignIn => shared.local.sign_in(id, password, address),
         Form::SetUp => shared.local.set_up(field("token"), id, password, address),
     };
-    shared.background.spawn(judged).await.unwrap_or_else(|_| {
+    in_background(shared, judged).await
+}
+
+async fn in_background<T: Send + 'static>(
+    shared: &Shared,
+    work: Pin<Box<dyn Future<Output = Result<T, NotLetIn>> + Send>>,
+) -> Result<T, NotLetIn> {
+    shared.background.spawn(work).await.unwrap_or_else(|_| {
         Err(NotLetIn {
             status: StatusCode::SERVICE_UNAVAILABLE,
             sentence: "Signing in is not possible at the moment.".to_owned(),

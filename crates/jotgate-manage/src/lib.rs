@@ -81,7 +81,7 @@ pub use key_trials::{
     TokensSeen, Validity,
 };
 pub use live::{Answering, BackendStatus, LiveSide, MAX_RECENT, Trying};
-pub use local::{LocalError, make_set_up_secret};
+pub use local::{LocalError, SignedIn, make_set_up_secret};
 pub use management::Management;
 pub use own_key::{MAX_MINTED_LIFETIME, OwnKey, TokenWish};
 pub use preview::{

@@ -11,6 +11,7 @@ mod link;
 mod lockout;
 mod password;
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,6 +34,22 @@ use crate::{Actor, ManageError, Management};
 
 /// Who changes what somebody does with a link.
 const AUTHOR: &str = r"INTERNAL\set-up link";
+
+/// Somebody whose password was right.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who it is.
+    pub user: User,
+    /// Of the password.
+    hash: String,
+}
+
+/// The hash is for no log.
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignedIn({})", self.user)
+    }
+}
 
 /// What local sign-in remembers.
 #[derive(Default)]
@@ -93,7 +110,8 @@ impl Management {
         local_root_administrators(&people).next().is_none()
     }
 
-    /// Checks a password that somebody at `address` sent, and gives the user.
+    /// Checks a password that somebody at `address` sent, and gives the user. Whoever opens a session for it asks
+    /// [`Self::check_still`] afterwards.
     ///
     /// # Errors
     /// Why the user is not let in.
@@ -103,7 +121,7 @@ impl Management {
         password: &str,
         address: IpAddr,
         now: Timestamp,
-    ) -> Result<User, LocalError> {
+    ) -> Result<SignedIn, LocalError> {
         let judged = self.judge_password(id, password, address, now).await;
         let actor = signing_in(id, address);
         let attempt = entry(actor, "sign_in", Subject::default(), now);
@@ -114,13 +132,24 @@ impl Management {
         judged
     }
 
+    /// Whether the password that was checked is the user's password now.
+    ///
+    /// # Errors
+    /// [`LocalError::Wrong`] and [`LocalError::Unavailable`].
+    pub async fn check_still(&self, signed_in: &SignedIn) -> Result<(), LocalError> {
+        let key = signed_in.user.key();
+        let hash = self.inner.repository.password_hash(&key).await;
+        let is_same = hash.map_err(ManageError::from)?.as_deref() == Some(&*signed_in.hash);
+        is_same.then_some(()).ok_or(LocalError::Wrong)
+    }
+
     async fn judge_password(
         &self,
         id: &str,
         password: &str,
         address: IpAddr,
         now: Timestamp,
-    ) -> Result<User, LocalError> {
+    ) -> Result<SignedIn, LocalError> {
         let inner = &self.inner;
         let key = local_user(id).key();
         inner.local.lockout.begin(&key, address, now)?;
@@ -135,11 +164,12 @@ impl Management {
             let still = inner.repository.password_hash(&key).await;
             right = still.map_err(ManageError::from)? == hash;
         }
-        match stored.filter(|stored| right && !stored.blocked) {
-            Some(stored) => {
+        let stored = stored.filter(|stored| right && !stored.blocked);
+        match stored.zip(hash) {
+            Some((StoredUser { user, .. }, hash)) => {
                 inner.local.lockout.succeeded(&key, address);
-                tracing::info!(user.name = %stored.user, client.address = %address, "a local user signed in");
-                Ok(stored.user)
+                tracing::info!(user.name = %user, client.address = %address, "a local user signed in");
+                Ok(SignedIn { user, hash })
             }
             None => {
                 tracing::warn!(user.id = ?id, client.address = %address, "a wrong name or password");
@@ -161,7 +191,7 @@ impl Management {
         address: IpAddr,
         now: Timestamp,
     ) -> Result<(), LocalError> {
-        let user = self.check_password(id, password, address, now).await?;
+        let SignedIn { user, .. } = self.check_password(id, password, address, now).await?;
         let actor = signing_in(id, address);
         let attempt = (actor, "password.change");
         let wanted = (new, None);

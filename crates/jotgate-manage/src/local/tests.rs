@@ -22,7 +22,28 @@ async fn set_up(site: &Site, secret: &str, id: &str, seconds: i64) -> Result<Use
 
 async fn sign_in(site: &Site, id: &str, password: &str) -> Result<User, LocalError> {
     let checked = site.management.check_password(id, password, here(), at(1));
-    checked.await
+    checked.await.map(|signed_in| signed_in.user)
+}
+
+/// Two nodes: one lets somebody in while the password is replaced at the other, which has not seen the session.
+#[tokio::test]
+async fn whoever_signs_in_while_the_password_is_replaced_is_out_again() {
+    let site = site().await;
+    let make = async |password| {
+        let made = site.management.make_administrator("anna", password, at(1));
+        made.await.unwrap();
+    };
+    make(PASSWORD).await;
+    let neighbour = site.neighbour().await;
+    let checked = neighbour
+        .management
+        .check_password("anna", PASSWORD, here(), at(1));
+    let signed_in = checked.await.unwrap();
+    let still = async || neighbour.management.check_still(&signed_in).await;
+    assert_eq!(still().await, Ok(()));
+    make("another correct horse").await;
+    assert_eq!(still().await, Err(LocalError::Wrong));
+    assert!(!format!("{signed_in:?}").contains("argon2"));
 }
 
 #[tokio::test]

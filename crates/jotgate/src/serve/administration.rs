@@ -11,7 +11,7 @@ use jotgate_api::{CallerSession, CertificateExports};
 use jotgate_console::Visitor;
 use jotgate_gateway::{
     AdministrationHandler, AnswersFor, ApiKeyHandler, BackendCondition, BackendHealth, Caller,
-    LocalSignIn, LocalUser, ManagementSide, NotLetIn, ProbeRequest, RefusedCertificate,
+    LocalSignIn, LocalUser, ManagementSide, NotLetIn, ProbeRequest, Proved, RefusedCertificate,
     RefusedUser, Shared, try_backend,
 };
 use jotgate_manage::{
@@ -68,7 +68,13 @@ impl LocalSignIn for LocalAdministrators {
         Box::pin(async move {
             let now = jotgate_gateway::timestamp();
             let judged = management.check_password(&id, &password, address, now);
-            judged.await.map_err(not_let_in)
+            let signed_in = judged.await.map_err(not_let_in)?;
+            let user = signed_in.user.clone();
+            let still = Box::pin(async move {
+                let still = management.check_still(&signed_in);
+                still.await.map_err(not_let_in)
+            });
+            Ok(Proved { user, still })
         })
     }
 
@@ -77,7 +83,9 @@ impl LocalSignIn for LocalAdministrators {
         Box::pin(async move {
             let now = jotgate_gateway::timestamp();
             let made = management.use_set_up_secret(&secret, &id, &password, address, now);
-            made.await.map_err(not_let_in)
+            let user = made.await.map_err(not_let_in)?;
+            let still = Box::pin(std::future::ready(Ok(())));
+            Ok(Proved { user, still })
         })
     }
 }
