@@ -34,7 +34,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use jotgate_manage::{Actor, Management};
+use jotgate_manage::{Actor, Management, Privilege};
 use jotgate_model::Timestamp;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -103,6 +103,14 @@ struct Asked<'a> {
     qrs: &'a Qrs,
     actor: &'a Actor,
     query: &'a Query,
+}
+
+impl Asked<'_> {
+    /// Whose privileges the answer shows: the caller's, when the parameter `privileges` asks for them.
+    fn privileges(&self) -> Result<Option<Privilege>, Problem> {
+        let shown = self.query.flag("privileges")?;
+        Ok(shown.then_some(self.actor.privilege))
+    }
 }
 
 async fn serve(State(qrs): State<Arc<Qrs>>, request: Request) -> Response {
@@ -181,8 +189,8 @@ async fn of_entity(
         (Part::Item(id), _) => entity::find(asked, entity, id).await,
         (Part::Local, _) => entity::local(asked, entity).await,
         (Part::Many, _) => entity::create_many(asked, entity, body::objects(body)?).await,
-        (Part::PreviewCreatePrivilege, _) => entity::may_create(entity, body::object(body)?),
-        (Part::PreviewPrivileges, _) => Ok(entity::preview_privileges(entity)),
+        (Part::PreviewCreatePrivilege, _) => entity::may_create(asked, entity, body::object(body)?),
+        (Part::PreviewPrivileges, _) => Ok(entity::preview_privileges(asked, entity)),
         (Part::Table, _) => table::table(asked, entity, &body::object(body)?, None).await,
         // Of selections alone; no address leads here.
         (Part::Synthetic, _) => Err(Problem::not_found("There is nothing at this address.")),

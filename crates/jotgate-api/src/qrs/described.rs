@@ -40,7 +40,7 @@ fn default(entity: EntityType) -> Value {
         return users::blank();
     }
     let documents = Documents::default();
-    let mut writer = Writer::new(&documents, false);
+    let mut writer = Writer::new(&documents, None);
     let empty = json!({"id": Uuid::nil()});
     match entity
         .kind()

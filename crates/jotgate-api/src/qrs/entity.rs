@@ -165,7 +165,7 @@ async fn create_all(
     let (management, actor, now) = (&asked.qrs.management, asked.actor, (asked.qrs.clock)());
     let created = management.create_documents(actor, drafts, now).await?;
     let snapshot = management.snapshot();
-    let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
+    let mut writer = Writer::new(&snapshot.documents, asked.privileges()?);
     let written = created
         .iter()
         .map(|created| writer.write(entity, created, Form::Full));
@@ -248,7 +248,7 @@ pub(super) async fn delete(
 async fn show(asked: &Asked<'_>, entity: EntityType, id: Uuid) -> Result<Answer, Problem> {
     let gateways = computed::gateways(asked.qrs, entity).await;
     let snapshot = asked.qrs.management.snapshot();
-    let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
+    let mut writer = Writer::new(&snapshot.documents, asked.privileges()?);
     if let Some(document) = entity.document(&snapshot.documents, id) {
         let mut text = Vec::new();
         let mut writer = TextWriter::new(&mut writer, entity, Form::Full);
@@ -263,17 +263,22 @@ async fn show(asked: &Asked<'_>, entity: EntityType, id: Uuid) -> Result<Answer,
 }
 
 /// `{entity}/previewcreateprivilege`: whether the caller may create what the body describes.
-pub(super) fn may_create(entity: EntityType, body: Members) -> Result<Answer, Problem> {
+pub(super) fn may_create(
+    asked: &Asked<'_>,
+    entity: EntityType,
+    body: Members,
+) -> Result<Answer, Problem> {
     match entity {
         EntityType::User => users::draft(body).map(drop)?,
         _ => draft(entity, body).map(drop)?,
     }
-    Ok(Answer::Created(Value::Bool(true)))
+    let allowed = privileges(entity, asked.actor.privilege);
+    Ok(Answer::Created(allowed.contains(&"create").into()))
 }
 
 /// `{entity}/previewprivileges`: what the caller may do with what the body describes.
-pub(super) fn preview_privileges(entity: EntityType) -> Answer {
-    Answer::Created(json!(privileges(entity)))
+pub(super) fn preview_privileges(asked: &Asked<'_>, entity: EntityType) -> Answer {
+    Answer::Created(json!(privileges(entity, asked.actor.privilege)))
 }
 
 pub(super) fn not_found(entity: EntityType, id: Uuid) -> Problem {

@@ -74,7 +74,8 @@ impl Foreign {
             None if *first == "license" => Self::License,
             Some("count") => Self::Count,
             Some("table") => Self::Table,
-            Some(last) if last.parse::<uuid::Uuid>().is_ok() => Self::Item,
+            // Also what is a part of it, such as `app/{id}/export`.
+            Some(_) if rest.iter().any(|part| part.parse::<uuid::Uuid>().is_ok()) => Self::Item,
             _ => Self::List,
         })
     }

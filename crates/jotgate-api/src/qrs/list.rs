@@ -42,7 +42,7 @@ pub(super) async fn list(
     }
     if form == Form::Condensed {
         let snapshot = asked.qrs.management.snapshot();
-        let writer = Writer::new(&snapshot.documents, false);
+        let writer = Writer::new(&snapshot.documents, None);
         entities
             .iter_mut()
             .for_each(|found| writer.condense(entity, found));
@@ -83,7 +83,7 @@ pub(super) async fn found(
         return values(asked, entity, chosen, filter.as_ref()).await;
     }
     let snapshot = asked.qrs.management.snapshot();
-    let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
+    let mut writer = Writer::new(&snapshot.documents, asked.privileges()?);
     let found = matching(&mut writer, entity, chosen, filter.as_ref(), &[])?;
     let written = found
         .iter()
@@ -106,7 +106,7 @@ pub(super) async fn count(
         found.len() as u64
     } else {
         let snapshot = asked.qrs.management.snapshot();
-        let mut writer = Writer::new(&snapshot.documents, false);
+        let mut writer = Writer::new(&snapshot.documents, None);
         let found = matching(&mut writer, entity, chosen, filter.as_ref(), &[])?;
         found.len() as u64
     };
@@ -123,7 +123,7 @@ fn documents(
     order: Option<&Order>,
 ) -> Result<Answer, Problem> {
     let snapshot = asked.qrs.management.snapshot();
-    let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
+    let mut writer = Writer::new(&snapshot.documents, asked.privileges()?);
     let mut roots = Vec::new();
     if let Some(order) = order {
         order.roots(&mut roots);
@@ -193,7 +193,7 @@ async fn values(
     } else {
         let gateways = computed::gateways(asked.qrs, entity).await;
         let snapshot = asked.qrs.management.snapshot();
-        let mut writer = Writer::new(&snapshot.documents, asked.query.flag("privileges")?);
+        let mut writer = Writer::new(&snapshot.documents, asked.privileges()?);
         let mut all = computed::all(entity, &snapshot, &mut writer, &gateways);
         all.retain(|found| filter.is_none_or(|filter| filter.holds(found)));
         all

@@ -30,7 +30,7 @@ pub(super) async fn show(
         .iter()
         .map(|document| document.metadata().modified_date);
     let latest = latest.max().unwrap_or(Timestamp::NEVER);
-    let mut writer = Writer::new(&snapshot.documents, false);
+    let mut writer = Writer::new(&snapshot.documents, None);
     let written: Vec<Value> = documents
         .iter()
         .map(|document| writer.write(entity, document, Form::Full))
@@ -38,7 +38,7 @@ pub(super) async fn show(
     let shape = entity.shape();
     let all: Vec<&Value> = written.iter().collect();
     let mut root = part(shape, shape.name, "", &all);
-    root["access"] = json!(privileges(entity));
+    root["access"] = json!(privileges(entity, asked.actor.privilege));
     root["latestModifiedDate"] = latest.to_string().into();
     Ok(Answer::Json(root))
 }
@@ -142,10 +142,10 @@ fn change(
 ) -> Result<Members, Problem> {
     let mut members = Members::new();
     for (at, sent) in list(body, "properties", path)?.iter().enumerate() {
-        if sent.get("valueIsModified").and_then(Value::as_bool) != Some(true) {
+        let field = format!("{path}properties[{at}]");
+        if !is_modified(sent).map_err(|problem| wrong_field(&field, problem))? {
             continue;
         }
-        let field = format!("{path}properties[{at}]");
         let name = sent.get("name").and_then(Value::as_str).unwrap_or_default();
         let value = sent.get("value").cloned().unwrap_or_default();
         let mut all = shape.all();
@@ -190,6 +190,16 @@ fn change(
         }
     }
     Ok(members)
+}
+
+/// Whether an entry sets its property: one that only looks as if it did must not be passed over.
+fn is_modified(entry: &Value) -> Result<bool, &'static str> {
+    let entry = entry.as_object().ok_or("must be an object")?;
+    match entry.get("valueIsModified") {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(modified)) => Ok(*modified),
+        Some(_) => Err("valueIsModified must be true, false or null"),
+    }
 }
 
 fn list<'a>(body: &'a Members, name: &str, path: &str) -> Result<&'a [Value], Problem> {

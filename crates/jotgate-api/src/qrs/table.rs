@@ -39,7 +39,9 @@ pub(super) async fn table(
     let take = number(asked, "take")?.unwrap_or(usize::MAX);
     let page = list::page(asked, entity, chosen, order.as_ref(), (skip, take)).await?;
     let rows = page.iter().map(|found| {
-        let cells = columns.iter().map(|(_, column)| column.cell(entity, found));
+        let cells = columns
+            .iter()
+            .map(|(_, column)| column.cell(asked, entity, found));
         Value::Array(cells.collect())
     });
     let rows: Vec<_> = rows.collect();
@@ -53,7 +55,7 @@ pub(super) async fn table(
 }
 
 impl Column {
-    fn cell(&self, entity: EntityType, found: &Value) -> Value {
+    fn cell(&self, asked: &Asked<'_>, entity: EntityType, found: &Value) -> Value {
         match self {
             Self::Count(path) => {
                 let mut count = 0;
@@ -72,7 +74,7 @@ impl Column {
                 });
                 json!({"rows": rows, "columnNames": names})
             }
-            Self::Privileges => json!(super::wire::privileges(entity)),
+            Self::Privileges => json!(super::wire::privileges(entity, asked.actor.privilege)),
             Self::Property(path) => first_at(found, path),
         }
     }

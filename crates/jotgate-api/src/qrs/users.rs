@@ -2,7 +2,7 @@
 //!
 //! A list holds what its filter finds and nothing else, however many users there are.
 
-use jotgate_manage::{StoredUser, UserBasis, UserChange, UserNarrowing, UserOrder};
+use jotgate_manage::{Privilege, StoredUser, UserBasis, UserChange, UserNarrowing, UserOrder};
 use jotgate_model::{Role, Roles, Timestamp, User};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -53,6 +53,7 @@ pub(super) async fn page(
 ) -> Result<Option<Vec<Value>>, Problem> {
     let (by, descending) = match order.map(Order::only_member) {
         None => (UserOrder::Directory, false),
+        Some(Some(("userDirectory", descending))) => (UserOrder::Directory, descending),
         Some(Some(("userId", descending))) => (UserOrder::UserId, descending),
         Some(Some(("name", descending))) => (UserOrder::Name, descending),
         Some(_) => return Ok(None),
@@ -63,12 +64,10 @@ pub(super) async fn page(
     let (Ok(skip), Ok(take)) = (u32::try_from(skip), u32::try_from(take)) else {
         return Ok(Some(Vec::new()));
     };
-    let with_privileges = asked.query.flag("privileges")?;
+    let role = asked.privileges()?;
     let management = &asked.qrs.management;
     let page = management.ordered_users(by, descending, skip, take).await?;
-    let written = page
-        .iter()
-        .map(|user| write(user, Form::Full, with_privileges));
+    let written = page.iter().map(|user| write(user, Form::Full, role));
     Ok(Some(written.collect()))
 }
 
@@ -93,14 +92,14 @@ async fn visit(
     form: Form,
     mut take: impl FnMut(Value) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
-    let with_privileges = asked.query.flag("privileges")?;
+    let role = asked.privileges()?;
     let narrowing = narrowing(filter);
     let mut last = None;
     loop {
         let management = &asked.qrs.management;
         let page = management.users_after(last.as_ref(), PAGE, &narrowing);
         let page = page.await?;
-        let written = page.iter().map(|user| write(user, form, with_privileges));
+        let written = page.iter().map(|user| write(user, form, role));
         for user in written.filter(|user| filter.is_none_or(|filter| filter.holds(user))) {
             take(user)?;
         }
@@ -127,21 +126,17 @@ fn narrowing(filter: Option<&Bound>) -> UserNarrowing {
 
 /// The user of that id, in full.
 pub(super) async fn find(asked: &Asked<'_>, id: Uuid) -> Result<Value, Problem> {
-    let with_privileges = asked.query.flag("privileges")?;
-    Ok(write(
-        &stored(asked, id).await?,
-        Form::Full,
-        with_privileges,
-    ))
+    let role = asked.privileges()?;
+    Ok(write(&stored(asked, id).await?, Form::Full, role))
 }
 
 /// Makes a user who has not signed in yet.
 pub(super) async fn create(asked: &Asked<'_>, body: Members) -> Result<Value, Problem> {
-    let with_privileges = asked.query.flag("privileges")?;
+    let role = asked.privileges()?;
     let (user, change) = draft(body)?;
     let (management, now) = (&asked.qrs.management, (asked.qrs.clock)());
     let created = management.change_user(asked.actor, user, change, now);
-    Ok(write(&created.await?, Form::Full, with_privileges))
+    Ok(write(&created.await?, Form::Full, role))
 }
 
 /// What a body says of a new user.
@@ -163,7 +158,7 @@ pub(super) async fn update(
     body: Members,
     modified: Timestamp,
 ) -> Result<Value, Problem> {
-    let with_privileges = asked.query.flag("privileges")?;
+    let role = asked.privileges()?;
     let user = stored(asked, id).await?.user;
     let members = Reader::default().read(&USER, body, Members::new())?;
     for (field, own) in [("userDirectory", &user.directory), ("userId", &user.id)] {
@@ -175,14 +170,14 @@ pub(super) async fn update(
     let change = change(&members, UserBasis::Read { id, modified })?;
     let (management, now) = (&asked.qrs.management, (asked.qrs.clock)());
     let changed = management.change_user(asked.actor, user, change, now);
-    Ok(write(&changed.await?, Form::Full, with_privileges))
+    Ok(write(&changed.await?, Form::Full, role))
 }
 
 /// A new user, as it is before anybody has filled it in.
 pub(super) fn blank() -> Value {
     let mut user = StoredUser::new(User::new("", ""), "", Timestamp::NEVER);
     user.id = Uuid::nil();
-    write(&user, Form::Full, false)
+    write(&user, Form::Full, None)
 }
 
 async fn stored(asked: &Asked<'_>, id: Uuid) -> Result<StoredUser, Problem> {
@@ -215,7 +210,7 @@ fn text<'a>(members: &'a Members, name: &str) -> Option<&'a str> {
     members.get(name).and_then(Value::as_str)
 }
 
-fn write(user: &StoredUser, form: Form, with_privileges: bool) -> Value {
+fn write(user: &StoredUser, form: Form, role: Option<Privilege>) -> Value {
     let mut wire = Map::new();
     let mut put = |name: &str, value: Value| {
         wire.insert(name.to_owned(), value);
@@ -243,7 +238,7 @@ fn write(user: &StoredUser, form: Form, with_privileges: bool) -> Value {
         put("tags", json!([]));
         put("favorites", json!([]));
     }
-    let allowed = with_privileges.then(|| privileges(EntityType::User));
+    let allowed = role.map(|role| privileges(EntityType::User, role));
     put("privileges", json!(allowed));
     if full {
         put("schemaPath", USER.name.into());

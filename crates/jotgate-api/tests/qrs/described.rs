@@ -76,6 +76,8 @@ async fn probes_for_what_only_the_real_system_has_get_honest_answers() {
     );
     let item = format!("/qrs/app/{}", uuid::Uuid::nil());
     assert_eq!(site.get(&item).await.status, 404);
+    let part = format!("{item}/export");
+    assert_eq!(site.get(&part).await.status, 404);
     assert_eq!(site.post("/qrs/app", &json!({})).await.status, 405);
     for path in ["virtualproxyconfig/00000000-0000-0000-0000-000000000001/generate/samlmetadata"] {
         assert_eq!(

@@ -106,6 +106,23 @@ async fn selected_entities_are_shown_and_changed_as_one() {
         .put(&format!("{path}/synthetic"), &change(json!(0)))
         .await;
     assert_eq!(wrong.status, 400);
+    // What only looks like a change is no change that succeeded.
+    for (entry, words) in [
+        (
+            json!({"name": "description", "value": "x", "valueIsModified": "true"}),
+            "properties[0]: valueIsModified must be true, false or null",
+        ),
+        (json!("description"), "properties[0]: must be an object"),
+    ] {
+        let mut body = change(json!(7));
+        body["properties"] = json!([entry]);
+        let (status, text) = site
+            .put(&format!("{path}/synthetic"), &body)
+            .await
+            .refusal();
+        assert_eq!(status, 400);
+        assert!(text.contains(words), "{text}");
+    }
     let changed = site
         .put(&format!("{path}/synthetic"), &change(json!(7)))
         .await;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
+use axum::{Extension, Router};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use jotgate_api::{Build, CertificateExports, certificate_caller, qrs_router};
-use jotgate_manage::{CertificateExport, Management, NewSite, Repository};
+use jotgate_manage::{
+    Actor, ActorKind, CertificateExport, Management, NewSite, Privilege, Repository,
+};
 use jotgate_model::{Timestamp, UnixTime};
 use jotgate_session::Sessions;
 use serde_json::Value;
@@ -26,6 +28,13 @@ pub(crate) struct Site {
     pub(crate) router: Router,
     pub(crate) management: Management,
     _directory: TempDir,
+}
+
+fn build() -> Build {
+    Build {
+        version: Build::INTERFACE_VERSION,
+        date: clock(),
+    }
 }
 
 /// Writes certificates to no disk at all.
@@ -64,17 +73,28 @@ impl Site {
         let management = Management::start(repository, Sessions::in_memory(), |_| {}, site)
             .await
             .unwrap();
-        let build = Build {
-            version: Build::INTERFACE_VERSION,
-            date: clock(),
-        };
         Self {
             router: certificate_caller(
-                qrs_router(management.clone(), clock, build, Some(Arc::new(NoDisk))),
+                qrs_router(management.clone(), clock, build(), Some(Arc::new(NoDisk))),
                 None,
             ),
             management,
             _directory: directory,
+        }
+    }
+
+    /// The site as somebody with that role sees it who comes through a virtual proxy.
+    pub(crate) fn seen_by(self, privilege: Privilege) -> Self {
+        let actor = Actor {
+            name: r"LAB\ana".to_owned(),
+            kind: ActorKind::User,
+            source: "a test".to_owned(),
+            privilege,
+        };
+        let router = qrs_router(self.management.clone(), clock, build(), None);
+        Self {
+            router: router.layer(Extension(actor)),
+            ..self
         }
     }
 

@@ -1,3 +1,4 @@
+use jotgate_manage::Privilege;
 use serde_json::{Value, json};
 
 use crate::site::{Site, shown};
@@ -380,4 +381,28 @@ async fn the_client_secret_is_kept_and_never_shown() {
     assert_eq!(stored(&entity["id"]), expected);
     let found = format!("{BASE}/count?filter=oidcClientSecret+sw+'hush'");
     assert_eq!(site.read(&found).await["value"], 0);
+}
+
+/// [`privileges_are_shown_when_they_are_asked_for`] has those of somebody who may do everything.
+#[tokio::test]
+async fn whoever_may_only_read_is_told_so() {
+    let site = Site::new().await;
+    site.create(BASE, &draft("a")).await;
+    let site = site.seen_by(Privilege::AuditAdmin);
+    let read = json!(["read"]);
+    let found = site.read(&format!("{BASE}?privileges=true")).await;
+    assert_eq!(found[0]["privileges"], read);
+    let previews = [
+        ("previewprivileges", read.clone()),
+        ("previewcreateprivilege", json!(false)),
+    ];
+    for (preview, expected) in previews {
+        let address = format!("{BASE}/{preview}");
+        assert_eq!(site.create(&address, &draft("b")).await, expected);
+    }
+    let columns = json!({"columns": [{"name": "may", "columnType": "Privileges"}]});
+    let table = site.create(&format!("{BASE}/table"), &columns).await;
+    assert_eq!(table["rows"][0], json!([read]));
+    let refused = site.post(BASE, &draft("b")).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
 }

@@ -35,7 +35,7 @@ struct Step {
 impl<'w, 'a> TextWriter<'w, 'a> {
     /// For documents of that type, in that form.
     pub(in crate::qrs) fn new(writer: &'w mut Writer<'a>, entity: EntityType, form: Form) -> Self {
-        let privileges = privileges_of(entity, writer.with_privileges);
+        let privileges = privileges_of(entity, writer.privileges);
         Self::with_privileges(writer, entity, form, &privileges)
     }
 

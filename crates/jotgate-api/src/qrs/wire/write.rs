@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use jotgate_manage::Document;
+use jotgate_manage::{Document, Privilege};
 use jotgate_model::Documents;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -19,34 +19,36 @@ pub(in crate::qrs) enum Form {
     Full,
 }
 
-/// What an administrator may do with an entity of that type, as QRS names it.
-pub(in crate::qrs) fn privileges(entity: EntityType) -> &'static [&'static str] {
+/// What that role may do with an entity of that type, as QRS names it.
+pub(in crate::qrs) fn privileges(entity: EntityType, role: Privilege) -> &'static [&'static str] {
     match entity {
+        _ if role == Privilege::AuditAdmin => &["read"],
+        EntityType::ServiceCluster | EntityType::ServiceStatus => &["read"],
         EntityType::ProxyService => &["read", "update"],
         _ => &["create", "read", "update", "delete"],
     }
 }
 
-/// The member `privileges` of an entity of that type.
-pub(super) fn privileges_of(entity: EntityType, with_privileges: bool) -> Value {
-    let privileges = with_privileges.then(|| privileges(entity));
-    json!(privileges)
+/// The member `privileges` of an entity of that type, for a role that asks for it.
+pub(super) fn privileges_of(entity: EntityType, role: Option<Privilege>) -> Value {
+    json!(role.map(|role| privileges(entity, role)))
 }
 
 /// Writes the documents of one snapshot. Remembers what references led to, so that a list of many
 /// entities writes their common nodes once.
 pub(in crate::qrs) struct Writer<'a> {
     documents: &'a Documents,
-    pub(super) with_privileges: bool,
+    /// Whose privileges are shown, if any.
+    pub(super) privileges: Option<Privilege>,
     condensed: HashMap<Uuid, Value>,
 }
 
 impl<'a> Writer<'a> {
-    /// A writer of these documents; `with_privileges` as the parameter `privileges` says.
-    pub(in crate::qrs) fn new(documents: &'a Documents, with_privileges: bool) -> Self {
+    /// A writer of these documents; `privileges` is the role of whoever asks with the parameter of that name.
+    pub(in crate::qrs) fn new(documents: &'a Documents, privileges: Option<Privilege>) -> Self {
         Self {
             documents,
-            with_privileges,
+            privileges,
             condensed: HashMap::new(),
         }
     }
@@ -63,7 +65,7 @@ impl<'a> Writer<'a> {
         document: &Document,
         form: Form,
     ) -> Value {
-        let privileges = privileges_of(entity, self.with_privileges);
+        let privileges = privileges_of(entity, self.privileges);
         let shape = entity.shape();
         let mut wire = self.object(shape, document.to_value(), form);
         wire.insert("privileges".to_owned(), privileges);

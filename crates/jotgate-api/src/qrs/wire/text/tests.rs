@@ -1,4 +1,4 @@
-use jotgate_manage::Kind as DocumentKind;
+use jotgate_manage::{Kind as DocumentKind, Privilege};
 use jotgate_model::Documents;
 use serde_json::json;
 
@@ -67,13 +67,13 @@ fn what_is_written_as_text_is_what_is_written_as_values() {
     let mut compared = 0;
     for entity in EntityType::ALL {
         let Some(kind) = entity.kind() else { continue };
-        for (form, with_privileges) in [
-            (Form::Full, false),
-            (Form::Full, true),
-            (Form::Condensed, true),
+        for (form, privileges) in [
+            (Form::Full, None),
+            (Form::Full, Some(Privilege::RootAdmin)),
+            (Form::Condensed, Some(Privilege::AuditAdmin)),
         ] {
-            let mut of_values = Writer::new(&documents, with_privileges);
-            let mut of_text = Writer::new(&documents, with_privileges);
+            let mut of_values = Writer::new(&documents, privileges);
+            let mut of_text = Writer::new(&documents, privileges);
             let mut text = TextWriter::new(&mut of_text, entity, form);
             for document in Document::all_of(&documents, kind) {
                 let mut written = Vec::new();
@@ -91,7 +91,7 @@ fn what_is_written_as_text_is_what_is_written_as_values() {
 #[test]
 fn an_excerpt_has_what_was_asked_for() {
     let documents = documents();
-    let mut writer = Writer::new(&documents, false);
+    let mut writer = Writer::new(&documents, None);
     let entity = EntityType::VirtualProxyConfig;
     let document = entity.document(&documents, Uuid::from_u128(4)).unwrap();
     let names = [
