@@ -221,7 +221,6 @@ mod tests {
             .is_ok()
     }
 
-    /// Line W1 of the hostile inputs.
     #[test]
     fn a_page_that_protects_itself_keeps_what_protects_it() {
         let vp = vp(|c| {
@@ -238,6 +237,7 @@ mod tests {
         assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
     }
 
+    /// Line W1 of the hostile inputs.
     #[test]
     fn origins_of_websockets() {
         let vp = vp(|c| {
