@@ -2,9 +2,11 @@
 
 mod memory;
 mod notes;
+mod reservation;
 mod sweep;
 mod table;
 mod tokens;
+mod upgrade;
 mod users;
 mod watch;
 
@@ -16,12 +18,14 @@ use uuid::Uuid;
 
 pub(crate) use self::memory::{Beginning, Memory, Restored, Stored};
 pub use self::notes::Note;
+use self::reservation::Reservation;
 use self::sweep::Sweeper;
 pub(crate) use self::table::SHARDS;
 pub(crate) use self::tokens::TokenId;
 use self::tokens::Use;
+pub use self::upgrade::SharedSessions;
 pub use self::watch::SessionWatch;
-use crate::journal::{Follower, Journal};
+use crate::journal::Journal;
 use crate::redis::{Asker, Limit, Pulse, SharedStore};
 use crate::tickets::{TICKET_LIFETIME, Ticket, Tickets};
 use crate::{EndReason, OpenError, Session, SessionError, SessionKey, SessionSecret, redis};
@@ -381,25 +385,6 @@ impl Sessions {
         written
     }
 
-    /// Shares the journal with another process until [`SharedSessions::end`]: while one takes the
-    /// other's place, both serve. What was written before this returns, the other one finds when it
-    /// opens the journal; what comes after, it hears of from [`SharedSessions::catch_up`]. A token
-    /// that counts once counts once in both together, always.
-    ///
-    /// # Errors
-    /// The journal cannot be read or written. A store without a journal cannot be shared.
-    pub async fn share(&self) -> Result<SharedSessions, OpenError> {
-        match &self.0.journal {
-            Some(journal) => Ok(SharedSessions {
-                follower: journal.share(&self.0.memory).await?,
-                sessions: self.clone(),
-            }),
-            None => Err(OpenError::NotAJournal {
-                path: Path::new("memory").to_owned(),
-            }),
-        }
-    }
-
     /// Makes a ticket, which is good for [`TICKET_LIFETIME`](crate::TICKET_LIFETIME) seconds. A restart forgets it.
     ///
     /// # Errors
@@ -513,88 +498,6 @@ impl std::fmt::Debug for Sessions {
         f.debug_struct("Sessions")
             .field("len", &self.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// The sessions of two processes that are kept the same.
-#[derive(Debug)]
-pub struct SharedSessions {
-    /// `None` when both processes write to a Redis.
-    follower: Option<Follower>,
-    sessions: Sessions,
-}
-
-impl SharedSessions {
-    /// Takes over what the other process has written: new sessions, their ends (which reach the
-    /// sockets in this one), and when they were used.
-    ///
-    /// # Errors
-    /// The journal cannot be read. The next call begins where this one began.
-    pub async fn catch_up(&mut self) -> Result<(), SessionError> {
-        let Some(follower) = &mut self.follower else {
-            return Ok(());
-        };
-        follower.catch_up().await.map_err(|error| {
-            tracing::error!(%error, "the sessions of the other process cannot be read");
-            SessionError::Unavailable
-        })
-    }
-
-    /// The other process is gone: takes over the last of it, and stops sharing.
-    ///
-    /// # Errors
-    /// As [`Self::catch_up`].
-    pub async fn end(mut self) -> Result<(), SessionError> {
-        if let Some(journal) = &self.sessions.0.journal {
-            journal.stop_sharing();
-        }
-        self.catch_up().await?;
-        if let Some(follower) = self.follower {
-            follower.forget().await;
-        }
-        Ok(())
-    }
-}
-
-/// A session that nobody finds yet. Dropped without being published, it is as if it had never been.
-struct Reservation<'a> {
-    store: &'a Inner,
-    session: Option<Arc<Session>>,
-}
-
-impl Reservation<'_> {
-    async fn write(&self, limit: Option<Limit>) -> Result<(), SessionError> {
-        match (&self.store.journal, &self.session) {
-            (Some(journal), Some(session)) => journal.create(session, limit).await,
-            _ => Ok(()),
-        }
-    }
-
-    fn publish(mut self) -> Result<Arc<Session>, SessionError> {
-        if let Some(session) = self.session.take_if(|session| session.publish()) {
-            return Ok(session);
-        }
-        // Its user was blocked, say, while it was being written.
-        let reason = self.ended().unwrap_or(EndReason::ClosedByServer);
-        Err(SessionError::Ended(reason))
-    }
-
-    fn ended(&self) -> Option<EndReason> {
-        self.session.as_ref().and_then(|session| session.ended())
-    }
-}
-
-impl Drop for Reservation<'_> {
-    fn drop(&mut self) {
-        let Some(session) = self.session.take() else {
-            return;
-        };
-        self.store
-            .memory
-            .finish(&session, EndReason::ClosedByServer);
-        if let Some(journal) = &self.store.journal {
-            journal.end_later(vec![session]);
-        }
     }
 }
 
