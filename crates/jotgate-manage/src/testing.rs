@@ -6,12 +6,15 @@ use std::sync::{Arc, LazyLock, Mutex};
 use jotgate_model::entity::{
     AuthenticationMethod, ProxyService, ServerNodeConfiguration, ServiceConfig, VirtualProxyConfig,
 };
-use jotgate_model::{ActorKind, FieldErrors, Snapshot, Timestamp};
+use jotgate_model::{
+    ActorKind, FieldErrors, Identity, SessionRules, Snapshot, Timestamp, UnixTime, User,
+};
 use jotgate_observe::{Feed, FeedLimits, History, Metrics};
 use jotgate_repository::{AuditHead, AuditKey, AuditTrail, Repository, Stored};
-use jotgate_session::Sessions;
+use jotgate_session::{NewSession, Sessions};
+use uuid::Uuid;
 
-use crate::{Actor, LiveSide, ManageError, Management, NewSite, Privilege};
+use crate::{Actor, KeySet, LiveSide, ManageError, Management, NewSite, Privilege};
 
 pub(crate) struct Site {
     directory: Arc<tempfile::TempDir>,
@@ -151,6 +154,41 @@ pub(crate) fn draft(prefix: &str) -> VirtualProxyConfig {
         jwt_public_key_certificate: PUBLIC_KEY_2048.to_owned(),
         ..Default::default()
     }
+}
+
+/// A session that a token of today opens: nothing ends it before its time.
+pub(crate) fn new_session(virtual_proxy: Uuid, user: User) -> NewSession {
+    NewSession {
+        virtual_proxy,
+        identity: Identity {
+            user,
+            attributes: Vec::new(),
+        },
+        now: UnixTime(at(0).as_millis() / 1000),
+        expires: None,
+        key_fingerprint: None,
+        token_issued: None,
+        client_address: "127.0.0.1".into(),
+        user_agent: "test".into(),
+        secret: None,
+        max_per_user: None,
+        rules: SessionRules {
+            inactivity: 1800,
+            max_lifetime: None,
+            ends_with_token: false,
+            max_per_user: None,
+        },
+    }
+}
+
+/// The fingerprint of the only key in a PEM text.
+pub(crate) fn fingerprint(pem: &str) -> [u8; 32] {
+    fingerprint_of(KeySet::from_pem(pem).unwrap().keys()[0].fingerprint())
+}
+
+/// A fingerprint from its 64 digits.
+pub(crate) fn fingerprint_of(digits: &str) -> [u8; 32] {
+    std::array::from_fn(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap())
 }
 
 pub(crate) fn invalid<T: std::fmt::Debug>(result: Result<T, ManageError>) -> FieldErrors {

@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
-use jotgate_model::{Identity, SessionRules, UnixTime};
-use jotgate_session::{NewSession, Session};
+use jotgate_session::Session;
 
 use super::*;
-use crate::testing::{Site, at, root, site};
+use crate::testing::{Site, at, new_session, root, site};
 use crate::{UserChange, make_set_up_secret};
 
 const PASSWORD: &str = "correct horse battery";
@@ -195,27 +194,7 @@ async fn a_password_is_changed_by_whoever_knows_it() {
 }
 
 async fn session(site: &Site, virtual_proxy: uuid::Uuid, user: User) -> Arc<Session> {
-    let new = NewSession {
-        virtual_proxy,
-        identity: Identity {
-            user,
-            attributes: Vec::new(),
-        },
-        now: UnixTime(1_700_000_000),
-        expires: None,
-        key_fingerprint: None,
-        token_issued: None,
-        client_address: "127.0.0.1".into(),
-        user_agent: "test".into(),
-        secret: None,
-        max_per_user: None,
-        rules: SessionRules {
-            inactivity: 1800,
-            max_lifetime: None,
-            ends_with_token: false,
-            max_per_user: None,
-        },
-    };
+    let new = new_session(virtual_proxy, user);
     site.sessions.create(new).await.unwrap().1
 }
 

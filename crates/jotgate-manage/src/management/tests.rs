@@ -2,13 +2,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jotgate_model::entity::{AuthenticationMethod, VirtualProxyConfig};
-use jotgate_model::{Identity, SessionRules, UnixTime, User};
+use jotgate_model::{UnixTime, User};
 use jotgate_repository::Document;
 use jotgate_session::{EndReason, NewSession};
 
 use super::*;
-use crate::KeySet;
-use crate::testing::{PUBLIC_KEY_2048, at, draft, invalid, new_site, root, site};
+use crate::testing::{
+    PUBLIC_KEY_2048, at, draft, fingerprint, invalid, new_session, new_site, root, site,
+};
 
 fn put(prefix: &str) -> Change {
     let mut draft = draft(prefix);
@@ -190,29 +191,10 @@ async fn whoever_was_let_in_with_a_key_that_another_process_had_just_removed_is_
         .update_virtual_proxy(root(), id, jwt, at(3));
     removed.await.unwrap();
 
-    let keys = KeySet::from_pem(PUBLIC_KEY_2048).unwrap();
-    let digits = keys.keys()[0].fingerprint();
-    let byte = |at: usize| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap();
     let opened = site.sessions.create(NewSession {
-        virtual_proxy: id,
-        identity: Identity {
-            user: User::new("LAB", "boz"),
-            attributes: Vec::new(),
-        },
         now: UnixTime(at(4).as_millis() / 1000),
-        expires: None,
-        key_fingerprint: Some(std::array::from_fn(byte)),
-        token_issued: None,
-        client_address: "127.0.0.1".into(),
-        user_agent: "test".into(),
-        secret: None,
-        max_per_user: None,
-        rules: SessionRules {
-            inactivity: 1800,
-            max_lifetime: None,
-            ends_with_token: false,
-            max_per_user: None,
-        },
+        key_fingerprint: Some(fingerprint(PUBLIC_KEY_2048)),
+        ..new_session(id, User::new("LAB", "boz"))
     });
     let (_, session) = opened.await.unwrap();
     site.create("other").await;

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use jotgate_model::{Identity, SessionRules, User};
-use jotgate_session::{EndReason, NewSession};
+use jotgate_model::User;
+use jotgate_session::EndReason;
 use serde_json::json;
 
 use super::*;
+use crate::Kind;
 use crate::drafts::{Application, DraftContent, Edit};
-use crate::testing::{PUBLIC_KEY_2048, Site, at, root, site};
-use crate::{KeySet, Kind};
+use crate::testing::{PUBLIC_KEY_2048, Site, at, fingerprint, new_session, root, site};
 
 const P256: &str = "\
 -----BEGIN PUBLIC KEY-----
@@ -16,35 +16,10 @@ hRdanqNT+6S0/tA5AQILSWHKqNVr9CxITyDlkIS2yvOQ3wuuQc0XNbFOhg==
 -----END PUBLIC KEY-----
 ";
 
-fn fingerprint(pem: &str) -> [u8; 32] {
-    let keys = KeySet::from_pem(pem).unwrap();
-    let digits = keys.keys()[0].fingerprint();
-    std::array::from_fn(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap())
-}
-
 async fn sign_in(site: &Site, vp: Uuid, user: &str, key: Option<&str>) -> Arc<Session> {
-    let attributes = vec![("Group".into(), "sales".into())];
-    let new = NewSession {
-        virtual_proxy: vp,
-        identity: Identity {
-            user: User::new("LAB", user),
-            attributes,
-        },
-        now: UnixTime(1_700_000_000),
-        expires: None,
-        key_fingerprint: key.map(fingerprint),
-        token_issued: None,
-        client_address: "127.0.0.1".into(),
-        user_agent: "test".into(),
-        secret: None,
-        max_per_user: None,
-        rules: SessionRules {
-            inactivity: 1800,
-            max_lifetime: None,
-            ends_with_token: false,
-            max_per_user: None,
-        },
-    };
+    let mut new = new_session(vp, User::new("LAB", user));
+    new.identity.attributes = vec![("Group".into(), "sales".into())];
+    new.key_fingerprint = key.map(fingerprint);
     site.sessions.create(new).await.unwrap().1
 }
 

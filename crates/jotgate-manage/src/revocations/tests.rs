@@ -1,13 +1,16 @@
 use std::collections::HashMap;
 
 use jotgate_model::entity::{JwtIssuerConfig, VirtualProxyConfig};
-use jotgate_model::{Algorithm, Identity, Reason, SessionRules, Snapshot};
+use jotgate_model::{Algorithm, Reason, Snapshot};
 use jotgate_session::NewSession;
 use jotgate_token::SigningKey;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{PUBLIC_KEY_1024, PUBLIC_KEY_2048, Site, at, draft, invalid, root, site};
+use crate::testing::{
+    PUBLIC_KEY_1024, PUBLIC_KEY_2048, Site, at, draft, fingerprint_of, invalid, new_session, root,
+    site,
+};
 
 struct Lab {
     site: Site,
@@ -82,31 +85,11 @@ impl Lab {
             .verify(self.virtual_proxy, token.as_bytes(), now)
             .await;
         let (verified, _) = verdict.unwrap();
-        let mut fingerprint = [0; 32];
-        for (i, byte) in fingerprint.iter_mut().enumerate() {
-            let digits = &verified.key_fingerprint[2 * i..2 * i + 2];
-            *byte = u8::from_str_radix(digits, 16).unwrap();
-        }
         let new = NewSession {
-            virtual_proxy: self.virtual_proxy,
-            identity: Identity {
-                user: verified.identity.user.clone(),
-                attributes: Vec::new(),
-            },
             now,
-            expires: None,
-            key_fingerprint: Some(fingerprint),
+            key_fingerprint: Some(fingerprint_of(&verified.key_fingerprint)),
             token_issued: verified.issued,
-            client_address: "127.0.0.1".into(),
-            user_agent: "test".into(),
-            secret: None,
-            max_per_user: None,
-            rules: SessionRules {
-                inactivity: 1800,
-                max_lifetime: None,
-                ends_with_token: false,
-                max_per_user: None,
-            },
+            ..new_session(self.virtual_proxy, verified.identity.user.clone())
         };
         self.site.sessions.create(new).await.unwrap().1
     }

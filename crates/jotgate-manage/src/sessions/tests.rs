@@ -1,34 +1,14 @@
 use std::sync::Arc;
 
-use jotgate_model::{Identity, SessionRules, UnixTime, User};
-use jotgate_session::{NewSession, Session};
+use jotgate_model::User;
+use jotgate_session::Session;
 
 use super::*;
-use crate::testing::{Site, at, root, site};
+use crate::testing::{Site, at, new_session, root, site};
 use crate::{Asker, SessionChoice};
 
 async fn sign_in(site: &Site, virtual_proxy: Uuid) -> Arc<Session> {
-    let new = NewSession {
-        virtual_proxy,
-        identity: Identity {
-            user: User::new("LAB", "boz"),
-            attributes: Vec::new(),
-        },
-        now: UnixTime(1_700_000_000),
-        expires: None,
-        key_fingerprint: None,
-        token_issued: None,
-        client_address: "127.0.0.1".into(),
-        user_agent: "test".into(),
-        secret: None,
-        max_per_user: None,
-        rules: SessionRules {
-            inactivity: 1800,
-            max_lifetime: None,
-            ends_with_token: false,
-            max_per_user: None,
-        },
-    };
+    let new = new_session(virtual_proxy, User::new("LAB", "boz"));
     site.sessions.create(new).await.unwrap().1
 }
 

@@ -1,8 +1,5 @@
-use jotgate_model::{Identity, UnixTime};
-use jotgate_session::NewSession;
-
 use super::*;
-use crate::testing::{Site, at, auditor, forbidden, invalid, root, security, site};
+use crate::testing::{Site, at, auditor, forbidden, invalid, new_session, root, security, site};
 
 fn roles(role: Role) -> UserChange {
     UserChange {
@@ -32,27 +29,7 @@ async fn change(
 
 async fn session(site: &Site, user: User) -> Arc<Session> {
     let vp = site.default_virtual_proxy().metadata.id;
-    let new = NewSession {
-        virtual_proxy: vp,
-        identity: Identity {
-            user,
-            attributes: Vec::new(),
-        },
-        now: UnixTime(1_700_000_000),
-        expires: None,
-        key_fingerprint: None,
-        token_issued: None,
-        client_address: "".into(),
-        user_agent: "".into(),
-        secret: None,
-        max_per_user: None,
-        rules: site
-            .management
-            .snapshot()
-            .virtual_proxy(vp)
-            .unwrap()
-            .session,
-    };
+    let new = new_session(vp, user);
     site.sessions.create(new).await.unwrap().1
 }
 
