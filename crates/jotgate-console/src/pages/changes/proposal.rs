@@ -87,7 +87,14 @@ impl Proposal {
     /// # Errors
     /// A sentence about what cannot be read.
     pub(super) fn read(fields: &Fields) -> Result<Self, String> {
-        let base = fields.text("base").parse().ok();
+        // One that cannot be read is not none: what others have saved since would be overwritten without a word.
+        let base = match fields.text("base") {
+            "" => None,
+            text => Some(
+                text.parse()
+                    .map_err(|_| "base is not the number of a revision")?,
+            ),
+        };
         if let Ok(number) = fields.text("restore").parse() {
             return Ok(Self {
                 base,

@@ -121,6 +121,16 @@ async fn what_others_save_meanwhile_is_never_overwritten_unseen() {
             .clone()
     };
     assert_eq!(shown(), "Theirs");
+    for unreadable in ["-1", "x", "18446744073709551616"] {
+        let fields = [("changes", &*ours), ("base", unreadable)];
+        let answer = press(&site, "apply", &fields).await;
+        assert!(
+            answer.text.contains("base is not the number of a revision"),
+            "{}",
+            answer.text
+        );
+        assert_ne!(answer.status, StatusCode::SEE_OTHER);
+    }
     let base = hidden(&refused, "base");
     let agreed = press(&site, "apply", &[("changes", &ours), ("base", &base)]).await;
     assert_eq!(agreed.status, StatusCode::SEE_OTHER);
